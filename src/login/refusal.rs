@@ -1,0 +1,105 @@
+//! What those hear who may not: a page for people, JSON for programs.
+
+use rocket::Request;
+use rocket::catcher::{self, Catcher};
+use rocket::http::{ContentType, Status};
+use rocket::response::{self, Flash, Redirect, Responder};
+use rocket::serde::json::json;
+
+use super::manager::{Event, LoginManager};
+use super::next::Next;
+use super::user::LoginUser;
+
+/// Why a guard refused. A handler that wants to know takes `Result<FreshUser<U>, Refusal>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// Nobody is signed in.
+    Unauthorized,
+    /// Somebody is, but their password was typed too long ago or in another browser.
+    NeedsRefresh,
+    /// The store did not say who is asking.
+    Unavailable,
+}
+
+impl Refusal {
+    pub(super) fn status(self) -> Status {
+        match self {
+            Refusal::Unauthorized | Refusal::NeedsRefresh => Status::Unauthorized,
+            Refusal::Unavailable => Status::ServiceUnavailable,
+        }
+    }
+}
+
+/// Whether the request is a program's, which a page or a redirect would not help.
+pub fn expects_json(request: &Request<'_>) -> bool {
+    request.content_type().is_some_and(|content| content.is_json())
+        || request.accept().is_some_and(|accept| accept.preferred().is_json())
+}
+
+/// The answer to one kind of refusal.
+pub(super) struct Refused {
+    pub view: Option<&'static str>,
+    /// Category and message.
+    pub flash: (&'static str, &'static str),
+    pub handler: Option<Handler>,
+}
+
+type Handler = Box<dyn Fn(&Request<'_>) -> response::Result<'static> + Send + Sync>;
+
+impl Refused {
+    pub fn new(message: &'static str) -> Refused {
+        Refused { view: None, flash: ("message", message), handler: None }
+    }
+
+    fn answer(&self, error: &str, request: &Request<'_>) -> response::Result<'static> {
+        if let Some(handler) = &self.handler {
+            return handler(request);
+        }
+        if expects_json(request) {
+            let body = json!({ "error": error });
+            return (Status::Unauthorized, (ContentType::JSON, body.to_string()))
+                .respond_to(request);
+        }
+        let Some(view) = self.view else {
+            return (Status::Unauthorized, self.flash.1).respond_to(request);
+        };
+        let target = match Next::after(request) {
+            Some(next) => next.appended_to(view),
+            None => view.to_owned(),
+        };
+        let (category, message) = self.flash;
+        Flash::new(Redirect::to(target), category, message).respond_to(request)
+    }
+}
+
+/// Answers every 401 of the app: a guard can refuse but has no words.
+pub(super) fn catcher<U: LoginUser>() -> Catcher {
+    let mut catcher =
+        Catcher::new(Status::Unauthorized.code, Refuse(std::marker::PhantomData::<U>));
+    catcher.name = Some("unauthorized".into());
+    catcher
+}
+
+struct Refuse<U>(std::marker::PhantomData<U>);
+
+impl<U> Clone for Refuse<U> {
+    fn clone(&self) -> Self {
+        Refuse(self.0)
+    }
+}
+
+#[rocket::async_trait]
+impl<U: LoginUser> catcher::Handler for Refuse<U> {
+    async fn handle<'r>(&self, status: Status, request: &'r Request<'_>) -> catcher::Result<'r> {
+        let manager = LoginManager::<U>::of(request).ok_or(status)?;
+        // Catchers don't see a guard's error, so the guard left it with the request.
+        let refusal = *request.local_cache(|| Refusal::Unauthorized);
+        manager.emit(Event::Refused(refusal), request);
+        match refusal {
+            Refusal::NeedsRefresh => {
+                manager.needs_refresh.answer("Reauthentication required", request)
+            }
+            _ => manager.unauthorized.answer("Unauthorized", request),
+        }
+    }
+}

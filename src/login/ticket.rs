@@ -1,0 +1,73 @@
+//! The sealed cookie: which login it is, and what was true when it was given out.
+
+use rocket::http::{Cookie, CookieJar, SameSite};
+use rocket::serde::json::{from_str, to_string};
+use rocket::serde::{Deserialize, Serialize};
+use rocket::time::{Duration, OffsetDateTime};
+
+/// What the cookie says. Encrypted and authenticated, so it can be believed once it opens.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(crate = "rocket::serde")]
+pub(super) struct Ticket {
+    /// What the app calls this login.
+    pub id: String,
+    /// When it ends. In here because a browser's word on `Max-Age` is no proof.
+    pub expires: i64,
+    /// When the password was last typed.
+    pub confirmed: i64,
+    pub remembered: bool,
+    /// The browser that it was given to.
+    pub user_agent: String,
+}
+
+/// The cookie that holds a [`Ticket`].
+#[derive(Clone)]
+pub(super) struct TicketCookie {
+    name: String,
+    secure: bool,
+}
+
+impl TicketCookie {
+    /// Over HTTPS the name starts with `__Host-`: no other host and no plain connection can then
+    /// put a cookie in its place (RFC 6265bis, 4.1.3.2).
+    pub fn new(name: &str, secure: bool) -> TicketCookie {
+        let prefix = if secure { "__Host-" } else { "" };
+        TicketCookie { name: format!("{prefix}{name}"), secure }
+    }
+
+    /// The ticket that came with the request, if it opens and has not ended.
+    pub fn open(&self, jar: &CookieJar<'_>, now: i64) -> Option<Ticket> {
+        // Never `get_pending`: it takes a cookie in clear for a sealed one.
+        let cookie = jar.get_private(&self.name)?;
+        from_str(cookie.value()).ok().filter(|ticket: &Ticket| now < ticket.expires)
+    }
+
+    /// Gives `ticket` to the browser, for as long as it is remembered.
+    pub fn give(&self, jar: &CookieJar<'_>, ticket: &Ticket, now: i64) {
+        // Strings, numbers and a flag: if ever this failed, the visitor would stay anonymous.
+        let mut cookie = self.cookie(to_string(ticket).unwrap_or_default());
+        if ticket.remembered {
+            let left = Duration::seconds(ticket.expires - now);
+            cookie.set_max_age(left);
+            cookie.set_expires(OffsetDateTime::now_utc() + left);
+        } else {
+            // Left alone, Rocket makes a private cookie last for a week.
+            cookie.set_expires(None);
+        }
+        jar.add_private(cookie);
+    }
+
+    /// Takes it back from the browser, which ignores a removal with other attributes.
+    pub fn take_back(&self, jar: &CookieJar<'_>) {
+        jar.remove_private(self.cookie(String::new()));
+    }
+
+    fn cookie(&self, value: String) -> Cookie<'static> {
+        Cookie::build((self.name.clone(), value))
+            .path("/")
+            .http_only(true)
+            .same_site(SameSite::Lax)
+            .secure(self.secure)
+            .build()
+    }
+}
