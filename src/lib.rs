@@ -1,6 +1,76 @@
-//! How to do login in Rocket.
+//! How to do login in Rocket: the whole app, from settings to pages.
+//!
+//! Read on in [`login`], which manages logins and knows nothing of this app, then in `users` and
+//! `sessions`, which tell it who is who, and in `routes`, where it is used.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod authenticate;
+mod db;
+mod error;
 pub mod login;
+mod page;
+mod passwords;
+mod routes;
+mod schema;
+mod sessions;
+pub mod settings;
+mod users;
+
+use rocket::figment::Figment;
+use rocket::fs::FileServer;
+use rocket::{Build, Rocket, catchers, routes};
+
+use db::Db;
+use login::{Clock, LoginManager};
+use passwords::Passwords;
+use routes::{account, api, dashboard, health, home, login as log_in, logout, register};
+use sessions::Sessions;
+use settings::Settings;
+use users::User;
+
+/// The app, ready to launch: `main` and the tests call this.
+///
+/// # Errors
+///
+/// A sentence for the operator: a setting is wrong, or the database does not open.
+pub fn build(figment: Figment, clock: Clock) -> Result<Rocket<Build>, String> {
+    let settings = Settings::read(figment)?;
+    let db = Db::open(&settings.database_url)?;
+    let sessions = Sessions::new(db.clone(), clock.clone(), &settings.login);
+    let passwords = Passwords::new().map_err(|cause| format!("Passwords: {cause:?}"))?;
+
+    let login = LoginManager::<User>::new(settings.login)
+        .login_view("/login")
+        .login_message("warning", "Please log in to access this page.")
+        .refresh_view("/reauthenticate")
+        .needs_refresh_message("warning", "Please type your password again to access this page.")
+        .exempt("/static")
+        .clock(clock);
+
+    Ok(rocket::custom(settings.figment)
+        .manage(db)
+        .manage(sessions)
+        .manage(passwords)
+        .attach(login.fairing())
+        .attach(page::fairing())
+        .mount(
+            "/",
+            routes![
+                home::home,
+                register::registration,
+                register::register,
+                log_in::login_form,
+                log_in::log_in,
+                logout::logout_form,
+                logout::log_out,
+                dashboard::dashboard,
+                account::account,
+                api::me,
+                health::health,
+            ],
+        )
+        .mount("/static", FileServer::from(settings.static_dir))
+        .register("/", catchers![error::catcher]))
+}

@@ -1,0 +1,106 @@
+//! Pages: a template, the current user and the messages that wait for them.
+
+use rocket::fairing::Fairing;
+use rocket::http::Status;
+use rocket::response::{self, Responder};
+use rocket::{Ignite, Request, Rocket, Sentinel};
+use rocket_dyn_templates::Template;
+use serde::Serialize;
+
+use crate::login::{self, Unavailable};
+use crate::users::User;
+
+/// A page made from `templates/NAME.html.tera`.
+///
+/// Every template also sees `current_user` and `flashes`, so no handler passes them along.
+#[derive(Debug)]
+pub struct Page {
+    template: &'static str,
+    status: Status,
+    context: tera::Context,
+    flashes: Vec<Flash>,
+}
+
+#[derive(Debug, Serialize)]
+struct Flash {
+    category: &'static str,
+    message: String,
+}
+
+/// What a flash can be; the style sheet knows these.
+const CATEGORIES: [&str; 4] = ["success", "info", "warning", "danger"];
+
+impl Page {
+    /// The page of this template, with nothing of its own in it.
+    pub fn new(template: &'static str) -> Page {
+        let context = tera::Context::new();
+        Page { template, status: Status::Ok, context, flashes: Vec::new() }
+    }
+
+    /// With `value` in the template under that name.
+    pub fn with(mut self, name: &str, value: &impl Serialize) -> Page {
+        self.context.insert(name, value);
+        self
+    }
+
+    /// With a message on this page itself. Redirects carry theirs in Rocket's `Flash`.
+    pub fn flash(mut self, category: &str, message: impl Into<String>) -> Page {
+        self.flashes.push(Flash::new(category, message.into()));
+        self
+    }
+
+    /// Under another status than 200.
+    pub fn status(mut self, status: Status) -> Page {
+        self.status = status;
+        self
+    }
+}
+
+impl<'r> Responder<'r, 'static> for Page {
+    fn respond_to(mut self, request: &'r Request<'_>) -> response::Result<'static> {
+        let user = match login::current_user::<User>(request) {
+            Ok(user) => user,
+            // A page of ours would call a user a stranger; the error page can't do better.
+            Err(Unavailable) if self.status.code < 500 => return Err(Status::ServiceUnavailable),
+            Err(Unavailable) => None,
+        };
+        self.flashes.extend(Flash::take(request));
+        self.context.insert("current_user", &user.as_deref());
+        self.context.insert("flashes", &self.flashes);
+        let page = Template::render(self.template, self.context.into_json());
+        (self.status, page).respond_to(request)
+    }
+}
+
+impl Sentinel for Page {
+    fn abort(rocket: &Rocket<Ignite>) -> bool {
+        Template::abort(rocket)
+    }
+}
+
+impl Flash {
+    fn new(category: &str, message: String) -> Flash {
+        let known = CATEGORIES.into_iter().find(|known| *known == category);
+        Flash { category: known.unwrap_or("info"), message }
+    }
+
+    /// The message that a redirect left for this page, which is seen once.
+    ///
+    /// Rocket's own guard panics where the cookie's length ends inside a character, and anyone can
+    /// write that cookie.
+    fn take(request: &Request<'_>) -> Option<Flash> {
+        let cookie = request.cookies().get("_flash")?;
+        request.cookies().remove("_flash");
+        let (length, text) = cookie.value().split_once(':')?;
+        let (category, message) = text.split_at_checked(length.parse().ok()?)?;
+        Some(Flash::new(category, message.to_owned()))
+    }
+}
+
+/// Loads the templates.
+pub fn fairing() -> impl Fairing {
+    Template::custom(|engines| {
+        // Tera escapes slashes too, which no browser needs and which spoils every path on a page.
+        engines.tera.set_escape_fn(|text| tera::escape_html(text).replace("&#x2F;", "/"));
+    })
+}

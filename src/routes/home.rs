@@ -1,0 +1,10 @@
+//! The public page.
+
+use rocket::get;
+
+use crate::page::Page;
+
+#[get("/")]
+pub fn home() -> Page {
+    Page::new("home")
+}

@@ -1,0 +1,10 @@
+//! The pages, one file each.
+
+pub mod account;
+pub mod api;
+pub mod dashboard;
+pub mod health;
+pub mod home;
+pub mod login;
+pub mod logout;
+pub mod register;

@@ -1,0 +1,134 @@
+//! Users: what one is, every query about them, and how one logs in.
+
+use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error as QueryError};
+use serde::Serialize;
+
+use crate::db::{self, Db};
+use crate::login::{LoginUser, NewLogin};
+use crate::schema::users;
+use crate::sessions::Sessions;
+
+diesel::define_sql_function!(fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text);
+
+/// A user, as handlers and templates see one. The password's hash is no part of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Queryable, Selectable)]
+#[diesel(table_name = users)]
+pub struct User {
+    pub id: i64,
+    /// As it was typed at registration.
+    pub username: String,
+    pub is_active: bool,
+    /// In seconds since 1970 UTC.
+    pub created_at: i64,
+}
+
+/// A name that a user can have. Two that differ in case alone are the same.
+#[derive(Debug, Clone)]
+pub struct Username(String);
+
+impl Username {
+    /// # Errors
+    ///
+    /// A sentence for the person who typed it.
+    pub fn parse(text: &str) -> Result<Username, &'static str> {
+        let name = text.trim();
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        if !(3..=64).contains(&name.len()) {
+            Err("Use 3 to 64 characters.")
+        } else if !name.bytes().all(allowed) {
+            Err("Use letters from A to Z, digits, and . _ - only.")
+        } else {
+            Ok(Username(name.to_owned()))
+        }
+    }
+}
+
+/// Adds a user, unless the name is taken.
+///
+/// # Errors
+///
+/// The database's own.
+pub async fn add(
+    db: &Db,
+    name: Username,
+    password_hash: String,
+) -> Result<Option<User>, db::Error> {
+    db.run(move |connection| {
+        let user = diesel::insert_into(users::table)
+            .values((users::username.eq(name.0), users::password_hash.eq(password_hash)))
+            .returning(User::as_returning())
+            .get_result(connection);
+        match user {
+            // The index decides: a look before the insert would miss whoever comes in between.
+            Err(QueryError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Ok(None),
+            user => user.map(Some),
+        }
+    })
+    .await
+}
+
+/// The user of that name, and the hash of their password.
+///
+/// # Errors
+///
+/// The database's own.
+pub async fn with_hash(db: &Db, name: Username) -> Result<Option<(User, String)>, db::Error> {
+    db.run(move |connection| {
+        users::table
+            .filter(lower(users::username).eq(name.0.to_ascii_lowercase()))
+            .select((User::as_select(), users::password_hash))
+            .first(connection)
+            .optional()
+    })
+    .await
+}
+
+/// Puts a hash of the same password in place of `old`, unless somebody has changed it since.
+///
+/// # Errors
+///
+/// The database's own.
+pub async fn renew_hash(db: &Db, user_id: i64, old: String, new: String) -> Result<(), db::Error> {
+    db.run(move |connection| {
+        let same = users::table.filter(users::id.eq(user_id).and(users::password_hash.eq(old)));
+        diesel::update(same).set(users::password_hash.eq(new)).execute(connection).map(drop)
+    })
+    .await
+}
+
+/// Whether the database answers.
+///
+/// # Errors
+///
+/// The database's own.
+pub async fn ping(db: &Db) -> Result<(), db::Error> {
+    let any = users::table.select(users::id);
+    db.run(move |connection| any.first::<i64>(connection).optional().map(drop)).await
+}
+
+#[rocket::async_trait]
+impl LoginUser for User {
+    type Store = Sessions;
+    type Error = db::Error;
+
+    async fn load(sessions: &Sessions, token: &str) -> Result<Option<User>, db::Error> {
+        sessions.user_of(token).await
+    }
+
+    async fn id(&self, sessions: &Sessions, login: &NewLogin<'_>) -> Result<String, db::Error> {
+        sessions.begin(self.id, login).await
+    }
+
+    async fn renew(&self, sessions: &Sessions, token: &str) -> Result<String, db::Error> {
+        sessions.renew(token).await
+    }
+
+    async fn end(sessions: &Sessions, token: &str) -> Result<(), db::Error> {
+        sessions.end(token).await
+    }
+
+    fn is_active(&self) -> bool {
+        self.is_active
+    }
+}
