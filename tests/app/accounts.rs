@@ -1,0 +1,164 @@
+//! Making accounts.
+
+use rocket::http::Status;
+
+use crate::support::*;
+
+fn register(app: &App, username: &str, password: &str) -> Answer {
+    app.browser().post("/register", &[("username", username), ("password", password)])
+}
+
+#[track_caller]
+fn refused_beside(answer: &Answer, field: &str, complaint: &str) {
+    assert_eq!(answer.status, Status::UnprocessableEntity);
+    answer.shows(&format!("id=\"{field}-complaint\">{complaint}"));
+}
+
+#[test]
+fn a_name_is_3_to_64_of_the_allowed_characters() {
+    let app = App::new();
+    let long = "x".repeat(64);
+    for name in ["abc", "A.b_c-9", long.as_str()] {
+        assert_eq!(register(&app, name, PASSWORD).location(), "/dashboard", "{name}");
+    }
+    let longer = "x".repeat(65);
+    for name in ["", "ab", longer.as_str(), "a b", "añb", "a\u{0}bc", "<b>bold</b>", "abc;--"] {
+        let answer = register(&app, name, PASSWORD);
+        refused_beside(&answer, "username", "Use ");
+        answer.hides("<b>bold");
+    }
+    assert_eq!(app.number("SELECT count(*) AS number FROM users"), 3);
+}
+
+#[test]
+fn a_name_is_taken_whatever_its_case_and_shown_as_it_was_typed() {
+    let app = App::new();
+    app.registered("Ada").get("/dashboard").shows("Welcome, Ada!");
+    for name in ["Ada", "ada", "ADA", " ada "] {
+        refused_beside(&register(&app, name, PASSWORD), "username", "Somebody else has that name");
+    }
+}
+
+#[test]
+fn a_password_is_15_characters_and_not_15_bytes() {
+    let app = App::new();
+    refused_beside(
+        &register(&app, "ada", &"é".repeat(14)),
+        "password",
+        "Use 15 characters or more",
+    );
+    refused_beside(
+        &register(&app, "ada", "fourteen chars"),
+        "password",
+        "Use 15 characters or more",
+    );
+    assert_eq!(register(&app, "ada", &"é".repeat(15)).location(), "/dashboard");
+}
+
+#[test]
+fn a_password_may_hold_any_characters_and_nothing_of_it_is_cut() {
+    let app = App::new();
+    let long = "🚀".repeat(256);
+    for (name, password) in
+        [("spaces", "  fifteen spaces  "), ("nul", "before\u{0}after and more"), ("long", &long)]
+    {
+        assert_eq!(register(&app, name, password).location(), "/dashboard", "{name}");
+        let mut browser = app.browser();
+        let almost = &password[..password.len() - if name == "long" { 4 } else { 1 }];
+        let wrong = browser.post("/login", &[("username", name), ("password", almost)]);
+        assert_eq!(wrong.status, Status::UnprocessableEntity, "{name}");
+        let right = browser.post("/login", &[("username", name), ("password", password)]);
+        assert_eq!(right.location(), "/dashboard", "{name}");
+    }
+}
+
+#[test]
+fn a_password_is_neither_the_name_nor_beyond_1024_bytes() {
+    let app = App::new();
+    let same = register(&app, "a-name-of-15-chars", "A-NAME-OF-15-CHARS");
+    refused_beside(&same, "password", "Use something else than your username.");
+    refused_beside(
+        &register(&app, "ada", &"x".repeat(1025)),
+        "password",
+        "Use at most 1,024 bytes.",
+    );
+}
+
+#[test]
+fn a_password_typed_on_another_keyboard_is_the_same() {
+    let app = App::new();
+    register(&app, "ada", "caf\u{e9} cr\u{e8}me br\u{fb}l\u{e9}e");
+    let composed_otherwise = "cafe\u{301} cre\u{300}me bru\u{302}le\u{301}e";
+    let form = [("username", "ada"), ("password", composed_otherwise)];
+    assert_eq!(app.browser().post("/login", &form).location(), "/dashboard");
+}
+
+#[test]
+fn what_is_wrong_keeps_the_name_and_never_the_password() {
+    let app = App::new();
+    let answer = register(&app, "ada lovelace", "a password of mine");
+    answer.shows("value=\"ada lovelace\"");
+    answer.hides("a password of mine");
+    let answer =
+        app.browser().post("/login", &[("username", "ada"), ("password", "hunter2hunter2")]);
+    answer.shows("value=\"ada\"");
+    answer.hides("hunter2hunter2");
+}
+
+#[test]
+fn the_database_keeps_argon2id_and_not_the_password() {
+    let app = App::new();
+    app.registered("ada");
+    let hash = app.text("SELECT password_hash AS text FROM users");
+    assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+    assert_eq!(app.number("SELECT is_active AS number FROM users"), 1);
+}
+
+#[test]
+fn a_hash_of_older_parameters_is_renewed_at_login_and_a_stronger_one_kept() {
+    use argon2::password_hash::{CustomizedPasswordHasher, phc::PasswordHash};
+    let app = App::new();
+    for (name, memory, renewed) in [("old", 8 * 1024, true), ("strong", 32 * 1024, false)] {
+        let params = argon2::Params::new(memory, 2, 1, None).unwrap();
+        let hash: PasswordHash = argon2::Argon2::default()
+            .hash_password_with_params(PASSWORD.as_bytes(), b"sixteen bytes of", params)
+            .unwrap();
+        app.sql(&format!(
+            "INSERT INTO users (username, password_hash) VALUES ('{name}', '{hash}')"
+        ));
+        assert_eq!(app.browser().log_in(name).location(), "/dashboard");
+        let kept =
+            app.text(&format!("SELECT password_hash AS text FROM users WHERE username = '{name}'"));
+        assert_eq!(kept != hash.to_string(), renewed, "{kept}");
+        assert_eq!(kept.contains("m=19456,t=2,p=1"), renewed, "{kept}");
+        assert_eq!(app.browser().log_in(name).location(), "/dashboard");
+    }
+}
+
+#[test]
+fn a_user_inserted_by_hand_logs_in() {
+    let app = App::new();
+    app.registered("ada");
+    app.sql(
+        "INSERT INTO users (id, username, password_hash)
+             SELECT 77, 'Grace', password_hash FROM users",
+    );
+    let mut browser = app.browser();
+    assert_eq!(browser.log_in("grace").location(), "/dashboard");
+    let me = browser.get_json("/api/me");
+    assert_eq!(me.body, r#"{"id":77,"username":"Grace"}"#);
+}
+
+#[test]
+fn who_is_signed_in_is_sent_away_from_the_forms_and_stays_who_they_are() {
+    let app = App::new();
+    app.registered("grace");
+    let mut browser = app.registered("ada");
+    let form = [("username", "grace"), ("password", PASSWORD)];
+    for path in ["/login", "/register"] {
+        assert_eq!(browser.get(path).location(), "/dashboard");
+        assert_eq!(browser.post(path, &form).location(), "/dashboard");
+    }
+    browser.get("/dashboard").shows("Welcome, ada!");
+    assert_eq!(app.number("SELECT count(*) AS number FROM users"), 2);
+}

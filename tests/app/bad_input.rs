@@ -1,0 +1,151 @@
+//! Whatever is sent, the answer is a page with a way on, and never a 500.
+
+use rocket::http::{ContentType, Cookie, Method, Status};
+
+use crate::support::*;
+
+fn send(app: &App, path: &str, content_type: ContentType, body: &[u8]) -> Answer {
+    app.browser().send(Method::Post, path, &[], Some((content_type, body)))
+}
+
+#[track_caller]
+fn is_a_page_with_a_way_on(answer: &Answer) {
+    assert!(answer.status.class().is_client_error(), "{}", answer.status);
+    assert!(answer.header("content-type").unwrap().starts_with("text/html"));
+    answer.shows("href=\"/\"");
+}
+
+#[test]
+fn bodies_of_every_kind_of_wrong_are_4xx_pages() {
+    let app = App::new();
+    let long = [b"username=".as_slice(), &b"a".repeat(100_000)].concat();
+    for path in ["/login", "/register"] {
+        for (body, status) in [
+            (b"".as_slice(), 422),
+            (b"=&=&&&==", 422),
+            (b"username=ada", 422),
+            (b"username=ada&username=bob&password=x&password=y", 422),
+            (b"username=%00&password=%00", 422),
+            (b"username=%ff%fe&password=%c3%28", 422),
+            (b"username=\xff\xfe&password=\xc3\x28", 400),
+            (b"username=%&password=%zz", 422),
+            (b"username[]=a&username[b]=c&password.x=y", 422),
+            (b"remember=perhaps&next[]=x", 422),
+            (&long, 413),
+        ] {
+            let answer = send(&app, path, ContentType::Form, body);
+            is_a_page_with_a_way_on(&answer);
+            let shown = String::from_utf8_lossy(&body[..body.len().min(60)]);
+            assert_eq!(answer.status.code, status, "{path} {shown:?}");
+        }
+        for content_type in [ContentType::Plain, ContentType::Binary, ContentType::XML] {
+            let answer = send(&app, path, content_type, b"username=ada");
+            is_a_page_with_a_way_on(&answer);
+            assert_eq!(answer.status, Status::UnsupportedMediaType);
+        }
+        let answer = send(&app, path, ContentType::JSON, b"{}");
+        assert_eq!(answer.body, r#"{"error":"Unsupported Media Type"}"#);
+        let answer = app.browser().send(Method::Post, path, &[], None);
+        is_a_page_with_a_way_on(&answer);
+    }
+    assert_eq!(app.number("SELECT count(*) AS number FROM users"), 0);
+}
+
+#[test]
+fn a_form_in_several_parts_is_a_form_too() {
+    let app = App::new();
+    app.registered("ada");
+    let boundary = ContentType::new("multipart", "form-data").with_params(("boundary", "X"));
+    let body = format!(
+        "--X\r\nContent-Disposition: form-data; name=\"username\"\r\n\r\nada\r\n\
+         --X\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\n{PASSWORD}\r\n--X--\r\n"
+    );
+    assert_eq!(send(&app, "/login", boundary.clone(), body.as_bytes()).location(), "/dashboard");
+    is_a_page_with_a_way_on(&send(&app, "/login", boundary, b"--X\r\nbroken"));
+}
+
+#[test]
+fn an_unknown_path_is_a_404_page_or_json() {
+    let app = App::new();
+    for path in
+        ["/nowhere", "/static/nothing.css", "/static/", "/static/../Cargo.toml", "/a/b/c?d=e"]
+    {
+        let answer = app.browser().get(path);
+        is_a_page_with_a_way_on(&answer);
+        assert_eq!(answer.status, Status::NotFound, "{path}");
+    }
+    let answer = app.browser().get_json("/nowhere");
+    assert_eq!(answer.body, r#"{"error":"Not Found"}"#);
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    let answer = app.browser().send(Method::Put, "/login", &[], None);
+    is_a_page_with_a_way_on(&answer);
+}
+
+#[test]
+fn a_method_in_a_form_field_reaches_no_other_route() {
+    let app = App::new();
+    let mut browser = app.registered("ada");
+    browser.post("/logout", &[("_method", "get")]).shows("Log out?");
+    assert!(browser.is_signed_in());
+    let answer = browser.post("/logout", &[("_method", "delete")]);
+    assert_eq!(answer.status, Status::NotFound);
+    assert!(browser.is_signed_in());
+}
+
+#[test]
+fn a_malformed_flash_cookie_is_no_flash_and_goes_away() {
+    let app = App::new();
+    for value in
+        ["1:é", "", ":", "x:y", "99:short", "-1:a", "18446744073709551616:a", "é", "2:é", "3"]
+    {
+        let mut browser = app.browser();
+        browser.cookies.insert("_flash".into(), Cookie::new("_flash", value));
+        for path in ["/", "/nowhere"] {
+            let answer = browser.clone().get(path);
+            assert!(answer.status.code < 500, "{value:?}");
+        }
+        browser.get("/");
+        assert!(!browser.cookies.contains_key("_flash"), "{value:?}");
+    }
+}
+
+#[test]
+fn a_forged_flash_is_text_of_a_known_category() {
+    let app = App::new();
+    let mut browser = app.browser();
+    let forged = Cookie::new("_flash", "11:\"><script>x<b>Send money</b>");
+    browser.cookies.insert("_flash".into(), forged);
+    let answer = browser.get("/");
+    answer.flashed("info", "&lt;b&gt;Send money&lt;/b&gt;");
+    answer.hides("<script>");
+}
+
+#[test]
+fn a_cookie_that_is_not_ours_is_a_stranger() {
+    let app = App::new();
+    let value = app.registered("ada").cookie().value().to_owned();
+    let mut other = value.clone().into_bytes();
+    other[20] = if other[20] == b'A' { b'B' } else { b'A' };
+    let tampered = String::from_utf8(other).unwrap();
+    let from_elsewhere = App::new().registered("ada").cookie().value().to_owned();
+    let clear =
+        r#"{"id":"x","expires":9999999999,"confirmed":0,"remembered":false,"user_agent":""}"#;
+    for value in [&tampered, &value[1..], &value[..40], "", "é", clear, &from_elsewhere] {
+        let mut browser = app.browser();
+        browser.cookies.insert("login".into(), Cookie::new("login", value.to_owned()));
+        browser.get("/").shows("href=\"/login\"");
+        assert_eq!(browser.get("/dashboard").location(), "/login?next=/dashboard");
+        assert_eq!(browser.log_in("ada").location(), "/dashboard");
+    }
+}
+
+#[test]
+fn a_cookie_under_another_name_opens_nothing() {
+    let app = App::new();
+    let value = app.registered("ada").cookie().value().to_owned();
+    for name in ["_flash", "session", "__Host-login"] {
+        let mut browser = app.browser();
+        browser.cookies.insert(name.into(), Cookie::new(name, value.clone()));
+        assert!(!browser.is_signed_in());
+    }
+}

@@ -1,0 +1,57 @@
+//! When the database does not answer.
+
+use rocket::http::Status;
+
+use crate::support::*;
+
+fn break_database(app: &App) {
+    app.sql("ALTER TABLE sessions RENAME TO elsewhere");
+}
+
+fn mend_database(app: &App) {
+    app.sql("ALTER TABLE elsewhere RENAME TO sessions");
+}
+
+#[test]
+fn a_database_that_does_not_answer_is_503_and_signs_nobody_out() {
+    let app = App::new();
+    let mut browser = app.registered("ada");
+    browser.get("/");
+    break_database(&app);
+    for path in ["/", "/dashboard", "/account", "/login"] {
+        let answer = browser.get(path);
+        assert_eq!(answer.status, Status::ServiceUnavailable, "{path}");
+        assert!(answer.header("retry-after").unwrap().parse::<u32>().unwrap() > 0);
+        answer.shows("nothing is lost");
+        answer.shows("href=\"/\"");
+        answer.sets_no_cookie();
+    }
+    let answer = browser.post("/logout", &[]);
+    assert_eq!(answer.status, Status::ServiceUnavailable);
+    answer.sets_no_cookie();
+    let answer = browser.get_json("/api/me");
+    assert_eq!(answer.body, r#"{"error":"Service Unavailable"}"#);
+    assert!(answer.header("retry-after").is_some());
+    mend_database(&app);
+    browser.get("/dashboard").shows("Welcome, ada!");
+}
+
+#[test]
+fn a_login_that_the_database_can_not_keep_is_503_and_no_login() {
+    let app = App::new();
+    app.registered("ada");
+    break_database(&app);
+    let mut browser = app.browser();
+    let answer = browser.log_in("ada");
+    assert_eq!(answer.status, Status::ServiceUnavailable);
+    answer.sets_no_cookie();
+    mend_database(&app);
+    assert_eq!(browser.log_in("ada").location(), "/dashboard");
+}
+
+#[test]
+fn healthz_says_so() {
+    let app = App::new();
+    app.sql("ALTER TABLE users RENAME TO elsewhere");
+    assert_eq!(app.browser().get("/healthz").status, Status::ServiceUnavailable);
+}

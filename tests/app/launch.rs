@@ -1,0 +1,94 @@
+//! Starting: settings, the secret key, and databases of every age.
+
+use crate::support::*;
+use rocket::figment::providers::{Format, Toml};
+use rocket_login::login::Clock;
+
+fn refused(toml: &str) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    let figment = figment(&dir).merge(Toml::string(toml).nested());
+    match rocket_login::build(figment, Clock::default()) {
+        Err(sentence) => sentence,
+        Ok(_) => panic!("the launch should stop: {toml}"),
+    }
+}
+
+#[test]
+fn a_wrong_setting_stops_the_launch_and_names_itself() {
+    for (setting, value) in [
+        ("session_lifetime", "\"long\""),
+        ("idle_timeout", "-1"),
+        ("remember_lifetime", "0"),
+        ("fresh_for", "1.5"),
+        ("session_protection", "\"paranoid\""),
+        ("secure_cookies", "\"maybe\""),
+        ("sesion_lifetime", "5"),
+    ] {
+        let sentence = refused(&format!("[debug.login]\n{setting} = {value}"));
+        assert!(sentence.contains(setting), "{setting}: {sentence}");
+    }
+    assert!(refused("[debug]\nlogin = 5").contains("login"));
+    for url in ["mysql://localhost/x", "postgres", "", "sqlite://", "sqlite://:memory:"] {
+        assert!(
+            refused(&format!("[debug]\ndatabase_url = {url:?}")).contains("DATABASE_URL"),
+            "{url}"
+        );
+    }
+    assert!(
+        refused("[debug]\ndatabase_url = \"sqlite:///no/such/dir/x\"").contains("/no/such/dir/x")
+    );
+}
+
+#[test]
+fn a_restart_signs_nobody_out() {
+    let app = App::new();
+    let cookies = app.registered("ada").cookies;
+    let app = App::in_dir(app.stop(), "");
+    let mut browser = app.browser();
+    browser.cookies = cookies;
+    browser.get("/dashboard").shows("Welcome, ada!");
+}
+
+#[test]
+fn another_key_opens_no_cookie() {
+    let key = |byte: &str| format!("[debug]\nsecret_key = \"{}\"", byte.repeat(64));
+    let app = App::configured(&key("abcd"));
+    let cookies = app.registered("ada").cookies;
+    let app = App::in_dir(app.stop(), &key("efgh"));
+    let mut browser = app.browser();
+    browser.cookies = cookies;
+    assert!(!browser.is_signed_in());
+}
+
+#[test]
+fn keys_are_256_bits_or_more_in_base64_and_never_repeated_in_a_message() {
+    for key in
+        ["c2hvcnQ=", "this is no base64 at all, but it is long enough", "AAAA", &"A".repeat(88)]
+    {
+        let sentence = refused(&format!("[debug]\nsecret_key = \"{key}\""));
+        assert!(sentence.starts_with("ROCKET_SECRET_KEY"), "{sentence}");
+        assert!(!sentence.contains(key), "{sentence}");
+    }
+    for key in ["PiaTb6aJVl0ZBmN1tAdRAKz7bUh2Tup3ZFnBwQtVWMs=".to_owned(), "Pia/".repeat(16)] {
+        App::configured(&format!("[debug]\nsecret_key = \"{key}\"")).registered("ada");
+    }
+}
+
+#[test]
+fn an_older_database_is_brought_up_to_date_with_its_users() {
+    use diesel::connection::SimpleConnection;
+    use diesel_migrations::{FileBasedMigrations, MigrationHarness};
+    let app = App::new();
+    app.registered("ada");
+    let hash = app.text("SELECT password_hash AS text FROM users");
+    let dir = tempfile::tempdir().unwrap();
+    let app = App::in_dir(dir, "");
+    let mut database = app.database();
+    let migrations = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite");
+    let migrations = FileBasedMigrations::from_path(migrations).unwrap();
+    database.revert_last_migration(migrations).unwrap();
+    let user = format!("INSERT INTO users (username, password_hash) VALUES ('ada', '{hash}')");
+    database.batch_execute(&user).unwrap();
+    let app = App::in_dir(app.stop(), "");
+    assert_eq!(app.browser().log_in("ada").location(), "/dashboard");
+}

@@ -1,0 +1,68 @@
+//! The pages themselves.
+
+use rocket::http::Status;
+
+use crate::support::*;
+
+#[test]
+fn the_home_page_has_a_way_in_for_strangers_and_a_welcome_for_users() {
+    let app = App::new();
+    let page = app.browser().get("/");
+    page.shows("href=\"/login\"");
+    page.shows("href=\"/register\"");
+    app.registered("ada").get("/").shows("Welcome, ada");
+}
+
+#[test]
+fn a_name_in_a_page_is_text_and_nothing_else() {
+    let app = App::new();
+    app.registered("ada");
+    app.sql("UPDATE users SET username = '<script>alert(1)</script>'");
+    let name = "<script>alert(1)</script>";
+    let form = [("username", name), ("password", PASSWORD)];
+    app.browser().post("/login", &form).hides("<script>");
+}
+
+#[test]
+fn the_account_page_is_the_users_own() {
+    let app = App::new();
+    app.registered("grace");
+    let page = app.registered("ada").get("/account");
+    page.shows("<dd>ada</dd>");
+    page.hides("grace");
+}
+
+#[test]
+fn the_dashboard_says_what_is_known_of_the_session() {
+    let app = App::new();
+    let mut browser = app.registered("ada");
+    browser.get("/dashboard").shows("no, it ends with the browser");
+    browser.post("/logout", &[]);
+    browser.log_in_and_be_remembered("ada");
+    browser.get("/dashboard").shows("yes, also when the browser closes");
+}
+
+#[test]
+fn api_me_tells_the_id_and_the_name_and_nothing_else() {
+    let app = App::new();
+    let answer = app.registered("ada").get("/api/me");
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    assert_eq!(answer.body, r#"{"id":1,"username":"ada"}"#);
+}
+
+#[test]
+fn healthz_is_ok_while_the_database_answers() {
+    let app = App::new();
+    let answer = app.browser().get("/healthz");
+    assert_eq!((answer.status, answer.body.as_str()), (Status::Ok, "ok"));
+}
+
+#[test]
+fn the_style_sheet_and_the_mark_are_served() {
+    let app = App::new();
+    for (path, kind) in [("style.css", "text/css"), ("mark.svg", "image/svg+xml")] {
+        let answer = app.browser().get(&format!("/static/{path}"));
+        assert_eq!(answer.status, Status::Ok);
+        assert!(answer.header("content-type").unwrap().starts_with(kind));
+    }
+}
