@@ -10,7 +10,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use rocket::tokio::task::spawn_blocking;
 
 /// The connection of the database that this build is for.
-pub type Connection = diesel::SqliteConnection;
+pub type DbConnection = diesel::SqliteConnection;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 
@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The database. Cheap to clone.
 #[derive(Clone)]
-pub struct Db(Pool<ConnectionManager<Connection>>);
+pub struct Db(Pool<ConnectionManager<DbConnection>>);
 
 /// The database did not do what was asked. Its text is for the log, never for a page.
 #[derive(Debug)]
@@ -38,8 +38,7 @@ impl Db {
             .ok_or("DATABASE_URL must be sqlite:// and the path of a file")?;
         let failed =
             |cause: &dyn fmt::Display| format!("The database {path} does not open: {cause}");
-        let mut connection =
-            <Connection as diesel::Connection>::establish(path).map_err(|cause| failed(&cause))?;
+        let mut connection = DbConnection::establish(path).map_err(|cause| failed(&cause))?;
         prepare(&mut connection).map_err(|cause| failed(&cause))?;
         // One transaction for all, so that of two processes that start together one waits.
         connection
@@ -64,7 +63,7 @@ impl Db {
     pub async fn run<T, F>(&self, query: F) -> Result<T, Error>
     where
         T: Send + 'static,
-        F: FnOnce(&mut Connection) -> QueryResult<T> + Send + 'static,
+        F: FnOnce(&mut DbConnection) -> QueryResult<T> + Send + 'static,
     {
         let pool = self.0.clone();
         let done = spawn_blocking(move || {
@@ -93,14 +92,14 @@ impl Error {
 #[derive(Debug)]
 struct Prepare;
 
-impl CustomizeConnection<Connection, diesel::r2d2::Error> for Prepare {
-    fn on_acquire(&self, connection: &mut Connection) -> Result<(), diesel::r2d2::Error> {
+impl CustomizeConnection<DbConnection, diesel::r2d2::Error> for Prepare {
+    fn on_acquire(&self, connection: &mut DbConnection) -> Result<(), diesel::r2d2::Error> {
         prepare(connection).map_err(diesel::r2d2::Error::QueryError)
     }
 }
 
 /// Readers don't wait for a writer, a writer waits for another, and rows don't outlive their user.
-fn prepare(connection: &mut Connection) -> QueryResult<()> {
+fn prepare(connection: &mut DbConnection) -> QueryResult<()> {
     connection.batch_execute(&format!(
         "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON;",
         PATIENCE.as_millis(),

@@ -18,6 +18,10 @@ pub enum Error {
     Refused(Box<Page>),
     /// The page is for strangers, and this visitor is signed in: 303 to the dashboard.
     SignedIn,
+    /// Too many passwords were wrong: 429 and the form again, try again after so many seconds.
+    Slowed(Box<Page>, i64),
+    /// No page of its own: the one that all errors of this status share.
+    Status(Status),
     /// Too many passwords are being hashed: 503, try again.
     Busy,
     /// The database does not answer: 503, try again.
@@ -51,7 +55,13 @@ impl<'r> Responder<'r, 'static> for Error {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
         match self {
             Error::Refused(page) => page.respond_to(request),
+            Error::Slowed(page, seconds) => {
+                let mut response = page.status(Status::TooManyRequests).respond_to(request)?;
+                response.set_raw_header("Retry-After", seconds.to_string());
+                Ok(response)
+            }
             Error::SignedIn => Redirect::to(uri!(dashboard::dashboard)).respond_to(request),
+            Error::Status(status) => Err(status),
             Error::Busy => {
                 rocket::warn!("Too many passwords wait to be hashed.");
                 Err(Status::ServiceUnavailable)

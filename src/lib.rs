@@ -9,10 +9,14 @@
 mod authenticate;
 mod db;
 mod error;
+mod events;
+mod guesses;
+mod headers;
 pub mod login;
 mod page;
 mod passwords;
 mod routes;
+mod same_origin;
 mod schema;
 mod sessions;
 pub mod settings;
@@ -23,9 +27,12 @@ use rocket::fs::FileServer;
 use rocket::{Build, Rocket, catchers, routes};
 
 use db::Db;
+pub use events::EventLog;
+use events::{Event, Events};
+use guesses::Guesses;
 use login::{Clock, LoginManager};
 use passwords::Passwords;
-use routes::{account, api, dashboard, health, home, login as log_in, logout, register};
+use routes::{account, api, dashboard, health, home, logout, password, reauthenticate, register};
 use sessions::Sessions;
 use settings::Settings;
 use users::User;
@@ -35,7 +42,7 @@ use users::User;
 /// # Errors
 ///
 /// A sentence for the operator: a setting is wrong, or the database does not open.
-pub fn build(figment: Figment, clock: Clock) -> Result<Rocket<Build>, String> {
+pub fn build(figment: Figment, clock: Clock, log: EventLog) -> Result<Rocket<Build>, String> {
     let settings = Settings::read(figment)?;
     let db = Db::open(&settings.database_url)?;
     let sessions = Sessions::new(db.clone(), clock.clone(), &settings.login);
@@ -47,12 +54,21 @@ pub fn build(figment: Figment, clock: Clock) -> Result<Rocket<Build>, String> {
         .refresh_view("/reauthenticate")
         .needs_refresh_message("warning", "Please type your password again to access this page.")
         .exempt("/static")
-        .clock(clock);
+        .on_event(|event, request| {
+            if let Some(event) = Event::of_login(&event) {
+                Events::of(request).record(event);
+            }
+        })
+        .clock(clock.clone());
 
     Ok(rocket::custom(settings.figment)
         .manage(db)
         .manage(sessions)
         .manage(passwords)
+        .manage(Guesses::new(clock))
+        .manage(log)
+        .attach(same_origin::fairing())
+        .attach(headers::fairing(settings.https))
         .attach(login.fairing())
         .attach(page::fairing())
         .mount(
@@ -61,14 +77,21 @@ pub fn build(figment: Figment, clock: Clock) -> Result<Rocket<Build>, String> {
                 home::home,
                 register::registration,
                 register::register,
-                log_in::login_form,
-                log_in::log_in,
+                routes::login::login_form,
+                routes::login::log_in,
                 logout::logout_form,
                 logout::log_out,
                 dashboard::dashboard,
                 account::account,
+                account::revoke,
+                account::revoke_others,
+                password::password_form,
+                password::change_password,
+                reauthenticate::proof_form,
+                reauthenticate::reauthenticate,
                 api::me,
                 health::health,
+                same_origin::refused,
             ],
         )
         .mount("/static", FileServer::from(settings.static_dir))

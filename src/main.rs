@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use rocket::Config;
 use rocket::tokio::runtime;
 use rocket_login::login::Clock;
-use rocket_login::settings;
+use rocket_login::{EventLog, settings};
 
 fn main() -> ExitCode {
     match run() {
@@ -23,7 +23,9 @@ fn main() -> ExitCode {
 /// it can't read.
 fn run() -> Result<(), String> {
     settings::read_env_file()?;
-    let rocket = rocket_login::build(settings::figment(), Clock::default())?;
+    let clock = Clock::default();
+    let log = EventLog::to_stderr(clock.clone());
+    let rocket = rocket_login::build(settings::figment(), clock, log)?;
     let config = Config::try_from(rocket.figment()).map_err(settings::wrong)?;
     runtime::Builder::new_multi_thread()
         .worker_threads(config.workers)

@@ -58,13 +58,17 @@ impl Page {
 
 impl<'r> Responder<'r, 'static> for Page {
     fn respond_to(mut self, request: &'r Request<'_>) -> response::Result<'static> {
+        let is_apology = self.status.class().is_server_error();
         let user = match login::current_user::<User>(request) {
             Ok(user) => user,
-            // A page of ours would call a user a stranger; the error page can't do better.
-            Err(Unavailable) if self.status.code < 500 => return Err(Status::ServiceUnavailable),
+            // Any other page would call a user a stranger.
+            Err(Unavailable) if !is_apology => return Err(Status::ServiceUnavailable),
             Err(Unavailable) => None,
         };
-        self.flashes.extend(Flash::take(request));
+        // What waits to be said is not lost on a page that nobody wanted to see.
+        if !is_apology {
+            self.flashes.extend(Flash::take(request));
+        }
         self.context.insert("current_user", &user.as_deref());
         self.context.insert("flashes", &self.flashes);
         let page = Template::render(self.template, self.context.into_json());

@@ -97,9 +97,10 @@ pub enum Verdict {
     /// Not this user's, or there is no such user.
     Wrong,
     /// This user's.
-    Right,
-    /// This user's, but hashed with less work than is asked for today.
-    RightButOld,
+    Right {
+        /// Whether the hash took less work than is asked for today.
+        is_old: bool,
+    },
 }
 
 impl Passwords {
@@ -145,9 +146,8 @@ impl Passwords {
         self.in_turn(move || {
             let matches = argon2().verify_password(&normal, hash.as_str()).is_ok();
             Ok(match matches && known {
+                true => Verdict::Right { is_old: is_old(&hash) },
                 false => Verdict::Wrong,
-                true if is_old(&hash) => Verdict::RightButOld,
-                true => Verdict::Right,
             })
         })
         .await

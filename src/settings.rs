@@ -19,6 +19,8 @@ pub struct Settings {
     pub database_url: String,
     /// Where the style sheet and the pictures are.
     pub static_dir: PathBuf,
+    /// Whether people reach the site over HTTPS, from Rocket or from a proxy.
+    pub https: bool,
     /// How long logins last.
     pub login: login::Settings,
 }
@@ -63,11 +65,15 @@ impl Settings {
             }
             Err(error) => return Err(wrong(error)),
         };
+        let login: login::Settings = figment.extract_inner("login").map_err(wrong)?;
+        let figment = figment.clone().merge(("secret_key", secret_key(&figment, &data_dir)?));
+        let config = Config::try_from(&figment).map_err(wrong)?;
         Ok(Settings {
             database_url,
             static_dir: path("static_dir", "static")?,
-            login: figment.extract_inner("login").map_err(wrong)?,
-            figment: figment.clone().merge(("secret_key", secret_key(&figment, &data_dir)?)),
+            https: login.secure_cookies || config.tls_enabled(),
+            login,
+            figment,
         })
     }
 }

@@ -1,17 +1,17 @@
 //! Logging in.
 
 use rocket::form::Form;
-use rocket::http::Status;
 use rocket::response::{Flash, Redirect};
-use rocket::{FromForm, State, get, post, uri};
+use rocket::{FromForm, get, post, uri};
 
 use super::dashboard;
-use crate::authenticate::authenticate;
-use crate::db::Db;
+use crate::authenticate::{Authenticator, Denied};
 use crate::error::Error;
+use crate::events::{Event, Events, Why};
+use crate::guesses::Door;
 use crate::login::{Login, Next, Remember};
 use crate::page::Page;
-use crate::passwords::{Password, Passwords};
+use crate::passwords::Password;
 use crate::users::User;
 
 /// What a user hands over to be known.
@@ -35,25 +35,26 @@ pub fn login_form(login: Login<'_, User>, next: Option<Next>) -> Result<Page, Er
 #[post("/login", data = "<form>")]
 pub async fn log_in(
     form: Form<Credentials<'_>>,
+    authenticator: Authenticator<'_>,
     login: Login<'_, User>,
-    db: &State<Db>,
-    passwords: &State<Passwords>,
+    events: Events<'_>,
 ) -> Result<Flash<Redirect>, Error> {
     if login.user().is_some() {
         return Err(Error::SignedIn);
     }
-    let user = authenticate(db, passwords, form.username, &form.password).await?;
-    if let Some(user) = user
-        && login.log_in(user, form.remember).await?
-    {
-        let next = form.into_inner().next;
-        let page = next.map_or_else(|| Redirect::to(uri!(dashboard::dashboard)), Redirect::from);
-        return Ok(Flash::success(page, "Login successful."));
+    let again = || self::form(form.username, form.next.as_ref());
+    let user = authenticator.authenticate(Door::Login, form.username, &form.password).await;
+    let user = user.map_err(|denied| denied.on(again(), "Invalid username or password."))?;
+    let id = user.id;
+    if !login.log_in(user, form.remember).await? {
+        events.record(Event::LoginRefused { user: id, why: Why::Inactive });
+        return Err(Denied::Wrong.on(again(), "Invalid username or password."));
     }
-    // The same for an unknown name, a wrong password and a deactivated user.
-    let again = self::form(form.username, form.next.as_ref());
-    let again = again.status(Status::UnprocessableEntity);
-    Err(again.flash("danger", "Invalid username or password.").into())
+    let page = match form.into_inner().next {
+        Some(next) => Redirect::from(next),
+        None => Redirect::to(uri!(dashboard::dashboard)),
+    };
+    Ok(Flash::success(page, "Login successful."))
 }
 
 fn form(username: &str, next: Option<&Next>) -> Page {

@@ -7,4 +7,6 @@ pub mod health;
 pub mod home;
 pub mod login;
 pub mod logout;
+pub mod password;
+pub mod reauthenticate;
 pub mod register;

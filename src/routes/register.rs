@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::dashboard;
 use crate::db::Db;
 use crate::error::Error;
+use crate::events::{Event, Events};
 use crate::login::{Login, Remember};
 use crate::page::Page;
 use crate::passwords::{Password, Passwords};
@@ -36,6 +37,7 @@ pub async fn register(
     login: Login<'_, User>,
     db: &State<Db>,
     passwords: &State<Passwords>,
+    events: Events<'_>,
 ) -> Result<Flash<Redirect>, Error> {
     if login.user().is_some() {
         return Err(Error::SignedIn);
@@ -49,6 +51,7 @@ pub async fn register(
     let Some(user) = users::add(db, username, hash).await? else {
         return Err(refused(&form, Some("Somebody else has that name. Choose another."), None));
     };
+    events.record(Event::Registered { user: user.id });
     login.log_in(user, Remember::No).await?;
     Ok(Flash::success(Redirect::to(uri!(dashboard::dashboard)), "Your account is ready."))
 }

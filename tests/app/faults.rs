@@ -16,7 +16,6 @@ fn mend_database(app: &App) {
 fn a_database_that_does_not_answer_is_503_and_signs_nobody_out() {
     let app = App::new();
     let mut browser = app.registered("ada");
-    browser.get("/");
     break_database(&app);
     for path in ["/", "/dashboard", "/account", "/login"] {
         let answer = browser.get(path);
@@ -33,7 +32,9 @@ fn a_database_that_does_not_answer_is_503_and_signs_nobody_out() {
     assert_eq!(answer.body, r#"{"error":"Service Unavailable"}"#);
     assert!(answer.header("retry-after").is_some());
     mend_database(&app);
-    browser.get("/dashboard").shows("Welcome, ada!");
+    let dashboard = browser.get("/dashboard");
+    dashboard.shows("Welcome, ada!");
+    dashboard.flashed("success", "Your account is ready.");
 }
 
 #[test]

@@ -2,12 +2,14 @@
 
 use crate::support::*;
 use rocket::figment::providers::{Format, Toml};
+use rocket_login::EventLog;
 use rocket_login::login::Clock;
 
 fn refused(toml: &str) -> String {
     let dir = tempfile::tempdir().unwrap();
+    let log = EventLog::new(Clock::default(), |_| {});
     let figment = figment(&dir).merge(Toml::string(toml).nested());
-    match rocket_login::build(figment, Clock::default()) {
+    match rocket_login::build(figment, Clock::default(), log) {
         Err(sentence) => sentence,
         Ok(_) => panic!("the launch should stop: {toml}"),
     }

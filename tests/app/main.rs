@@ -4,11 +4,17 @@ mod support;
 
 mod accounts;
 mod bad_input;
+mod cross_site;
+mod events;
 mod faults;
 mod flow;
+mod guessing;
+mod headers;
 mod launch;
 mod login;
 mod logout;
 mod pages;
+mod passwords;
+mod protection;
 mod sessions;
 mod walls;

@@ -95,3 +95,95 @@ fn a_stranger_and_a_picture_ask_the_database_nothing() {
     assert_eq!(browser.get("/static/style.css").status.code, 200);
     assert_eq!(browser.get("/").status.code, 503);
 }
+
+/// The ids of the sessions that the account page offers to end.
+fn offered(page: &Answer) -> Vec<String> {
+    let forms = page.body.split("action=\"/account/sessions/").skip(1);
+    forms
+        .filter_map(|rest| rest.split_once("/revoke\""))
+        .map(|(id, _)| id.to_owned())
+        .filter(|id| id.parse::<u32>().is_ok())
+        .collect()
+}
+
+#[test]
+fn the_account_page_lists_the_devices_in_words_and_marks_this_one() {
+    let app = App::new();
+    app.registered("grace");
+    let mut here = app.registered("ada");
+    let mut phone = app.browser();
+    phone.user_agent = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) \
+        AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1";
+    phone.log_in_and_be_remembered("ada");
+    let mut script = app.browser();
+    script.user_agent = "<i>no such browser</i>";
+    script.log_in("ada");
+    let page = here.get("/account");
+    page.shows("<strong>Firefox on Linux</strong> <span class=\"tag\">this device</span>");
+    page.shows("<strong>Safari on iPhone</strong> <span class=\"tag\">remembered</span>");
+    page.shows("<strong>Unknown device</strong>");
+    page.shows("Since 17 March 2030, 17:46, last seen 17 March, 17:46 UTC");
+    page.hides("<i>");
+    assert_eq!(offered(&page).len(), 2, "every other session, and not grace's");
+}
+
+#[test]
+fn one_other_session_can_be_ended() {
+    let app = App::new();
+    let mut here = app.registered("ada");
+    let (mut first, mut second) = (app.browser(), app.browser());
+    first.log_in("ada");
+    app.pass(60);
+    second.log_in("ada");
+    let ids = offered(&here.get("/account"));
+    let ended = here.post(&format!("/account/sessions/{}/revoke", ids[0]), &[]);
+    assert_eq!(ended.location(), "/account");
+    here.follow(ended).flashed("success", "That device is signed out.");
+    assert!(here.is_signed_in());
+    assert!(first.is_signed_in());
+    assert!(!second.is_signed_in(), "the one seen last is listed first");
+}
+
+#[test]
+fn all_others_can_be_ended_at_once() {
+    let app = App::new();
+    let mut grace = app.registered("grace");
+    let mut here = app.registered("ada");
+    let mut others = [app.browser(), app.browser()];
+    others.iter_mut().for_each(|other| drop(other.log_in_and_be_remembered("ada")));
+    let ended = here.post("/account/sessions/revoke-others", &[]);
+    here.follow(ended).flashed("success", "Every other device is signed out.");
+    assert!(here.is_signed_in());
+    assert!(grace.is_signed_in());
+    assert!(others.iter_mut().all(|other| !other.is_signed_in()));
+}
+
+#[test]
+fn nobody_ends_a_session_of_somebody_else() {
+    let app = App::new();
+    let mut grace = app.registered("grace");
+    let mut ada = app.registered("ada");
+    let id = app.number("SELECT min(id) AS number FROM sessions");
+    for id in [id.to_string(), "999".to_owned(), "-1".to_owned()] {
+        let answer = ada.post(&format!("/account/sessions/{id}/revoke"), &[]);
+        assert_eq!(answer.status.code, 404);
+    }
+    let answer = ada.post("/account/sessions/one%20or%20two/revoke", &[]);
+    assert!(answer.status.class().is_client_error());
+    assert!(grace.is_signed_in());
+}
+
+#[test]
+fn an_ended_session_is_not_listed() {
+    let app = App::new();
+    app.registered("ada");
+    app.pass(3 * 60 * 60);
+    app.sql("UPDATE sessions SET expires_at = expires_at");
+    let mut here = app.browser();
+    here.log_in("ada");
+    app.sql(
+        "INSERT INTO sessions SELECT 99, user_id, x'00', 'old', 0, 0, 0, 1900000001, 1900000001
+             FROM sessions",
+    );
+    assert_eq!(offered(&here.get("/account")), Vec::<String>::new());
+}

@@ -1,8 +1,9 @@
 //! An app of its own for each test, and browsers that visit it.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -10,6 +11,7 @@ use rocket::figment::Figment;
 use rocket::figment::providers::{Format, Toml};
 use rocket::http::{ContentType, Cookie, Header, Method, Status};
 use rocket::local::blocking::Client;
+use rocket_login::EventLog;
 use rocket_login::login::Clock;
 use tempfile::TempDir;
 
@@ -20,6 +22,7 @@ pub const BEGIN: i64 = 1_900_000_000;
 pub struct App {
     client: Client,
     clock: Arc<AtomicI64>,
+    events: Arc<Mutex<Vec<String>>>,
     dir: TempDir,
 }
 
@@ -37,10 +40,22 @@ impl App {
     pub fn in_dir(dir: TempDir, toml: &str) -> App {
         let clock = Arc::new(AtomicI64::new(BEGIN));
         let hands = clock.clone();
+        let events = Arc::new(Mutex::new(Vec::new()));
+        let lines = events.clone();
         let figment = figment(&dir).merge(Toml::string(toml).nested());
-        let rocket =
-            rocket_login::build(figment, Clock::new(move || hands.load(Ordering::Relaxed)));
-        App { client: Client::untracked(rocket.unwrap()).unwrap(), clock, dir }
+        let time = Clock::new(move || hands.load(Ordering::Relaxed));
+        let log = EventLog::new(time.clone(), move |line| lines.lock().unwrap().push(line.into()));
+        let rocket = rocket_login::build(figment, time, log).unwrap();
+        App { client: Client::untracked(rocket).unwrap(), clock, events, dir }
+    }
+
+    /// The lines that were written for the operator since the last time this was asked.
+    pub fn events(&self) -> Vec<String> {
+        std::mem::take(&mut self.events.lock().unwrap())
+    }
+
+    pub fn client(&self) -> &Client {
+        &self.client
     }
 
     pub fn browser(&self) -> Browser<'_> {
@@ -48,6 +63,7 @@ impl App {
             app: self,
             cookies: BTreeMap::new(),
             user_agent: "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
+            address: IpAddr::V4(Ipv4Addr::LOCALHOST),
         }
     }
 
@@ -118,6 +134,7 @@ pub struct Browser<'a> {
     app: &'a App,
     pub cookies: BTreeMap<String, Cookie<'static>>,
     pub user_agent: &'static str,
+    pub address: IpAddr,
 }
 
 pub struct Answer {
@@ -148,6 +165,10 @@ impl Browser<'_> {
         self.post("/login", &form)
     }
 
+    pub fn post_with(&mut self, path: &str, header: (&str, &str), form: &[(&str, &str)]) -> Answer {
+        self.send(Method::Post, path, &[header], Some((ContentType::Form, &encode(form))))
+    }
+
     /// Goes where a redirect points.
     pub fn follow(&mut self, answer: Answer) -> Answer {
         self.get(answer.location())
@@ -174,6 +195,7 @@ impl Browser<'_> {
         body: Option<(ContentType, &[u8])>,
     ) -> Answer {
         let mut request = self.app.client.req(method, path);
+        request.set_remote((self.address, 50_000).into());
         request.add_header(Header::new("User-Agent", self.user_agent));
         for (name, value) in headers {
             request.add_header(Header::new(name.to_string(), value.to_string()));

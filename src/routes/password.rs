@@ -1,0 +1,47 @@
+//! Changing the password, which signs out every other device.
+
+use rocket::form::Form;
+use rocket::http::Status;
+use rocket::response::{Flash, Redirect};
+use rocket::{FromForm, State, get, post, uri};
+
+use super::account;
+use crate::error::Error;
+use crate::events::{Event, Events};
+use crate::login::{FreshUser, Login};
+use crate::page::Page;
+use crate::passwords::{Password, Passwords};
+use crate::sessions::Sessions;
+use crate::users::User;
+
+/// The password that shall count from now on.
+#[derive(FromForm)]
+pub struct Change {
+    new_password: Password,
+}
+
+#[get("/account/password")]
+pub fn password_form(_user: FreshUser<User>) -> Page {
+    Page::new("password")
+}
+
+#[post("/account/password", data = "<change>")]
+pub async fn change_password(
+    user: FreshUser<User>,
+    change: Form<Change>,
+    login: Login<'_, User>,
+    passwords: &State<Passwords>,
+    sessions: &State<Sessions>,
+    events: Events<'_>,
+) -> Result<Flash<Redirect>, Error> {
+    if let Err(complaint) = change.new_password.check(&user.username) {
+        let page = Page::new("password").with("complaint", &complaint);
+        return Err(page.status(Status::UnprocessableEntity).into());
+    }
+    let hash = passwords.hash(&change.new_password).await?;
+    let token = sessions.change_password(user.id, hash, login.id()).await?;
+    login.continue_as(token);
+    events.record(Event::PasswordChanged { user: user.id });
+    let account = Redirect::to(uri!(account::account));
+    Ok(Flash::success(account, "Your password is changed, and every other device is signed out."))
+}

@@ -1,0 +1,48 @@
+//! Typing the password again, for what a borrowed browser should not do.
+
+use rocket::form::Form;
+use rocket::response::Redirect;
+use rocket::{FromForm, get, post, uri};
+
+use super::dashboard;
+use crate::authenticate::Authenticator;
+use crate::error::Error;
+use crate::guesses::Door;
+use crate::login::{Login, Next, RequiredUser};
+use crate::page::Page;
+use crate::passwords::Password;
+use crate::users::User;
+
+/// What a user hands over to be known for sure.
+#[derive(FromForm)]
+pub struct Proof {
+    password: Password,
+    next: Option<Next>,
+}
+
+#[get("/reauthenticate?<next>")]
+pub fn proof_form(_user: RequiredUser<User>, next: Option<Next>) -> Page {
+    form(next.as_ref())
+}
+
+#[post("/reauthenticate", data = "<proof>")]
+pub async fn reauthenticate(
+    user: RequiredUser<User>,
+    proof: Form<Proof>,
+    authenticator: Authenticator<'_>,
+    login: Login<'_, User>,
+) -> Result<Redirect, Error> {
+    authenticator
+        .authenticate(Door::Reauthentication, &user.username, &proof.password)
+        .await
+        .map_err(|denied| denied.on(form(proof.next.as_ref()), "That is not your password."))?;
+    login.confirm().await?;
+    Ok(match proof.into_inner().next {
+        Some(next) => Redirect::from(next),
+        None => Redirect::to(uri!(dashboard::dashboard)),
+    })
+}
+
+fn form(next: Option<&Next>) -> Page {
+    Page::new("reauthenticate").with("next", &next)
+}

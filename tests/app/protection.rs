@@ -1,0 +1,54 @@
+//! A cookie that turns up in another browser.
+
+use rocket::http::Status;
+
+use crate::support::*;
+
+const OTHER: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) \
+                     Chrome/140.0.0.0 Safari/537.36";
+
+fn setting(protection: &str) -> String {
+    format!("[debug.login]\nsession_protection = \"{protection}\"")
+}
+
+#[test]
+fn none_lets_any_browser_do_everything() {
+    let app = App::configured(&setting("none"));
+    let mut browser = app.registered("ada");
+    browser.user_agent = OTHER;
+    assert_eq!(browser.get("/account/password").status, Status::Ok);
+}
+
+#[test]
+fn basic_which_is_the_default_lets_another_browser_in_but_not_as_fresh() {
+    for app in [App::new(), App::configured(&setting("basic"))] {
+        let mut browser = app.registered("ada");
+        let mut moved = browser.clone();
+        moved.user_agent = OTHER;
+        moved.get("/dashboard").shows("no, this is another browser");
+        let refused = moved.get("/account/password");
+        assert_eq!(refused.location(), "/reauthenticate?next=/account/password");
+        assert_eq!(browser.get("/account/password").status, Status::Ok);
+        moved.post("/reauthenticate", &[("password", PASSWORD)]);
+        assert_eq!(moved.get("/account/password").status, Status::Ok);
+    }
+}
+
+#[test]
+fn strong_ends_the_session_for_every_browser() {
+    let app = App::configured(&setting("strong"));
+    let mut browser = app.registered("ada");
+    assert!(browser.is_signed_in());
+    let mut thief = browser.clone();
+    thief.user_agent = OTHER;
+    assert_eq!(thief.get("/dashboard").location(), "/login?next=/dashboard");
+    assert!(!browser.is_signed_in());
+}
+
+#[test]
+fn another_address_is_the_same_browser() {
+    let app = App::configured(&setting("strong"));
+    let mut browser = app.registered("ada");
+    browser.address = "203.0.113.7".parse().unwrap();
+    assert_eq!(browser.get("/account/password").status, Status::Ok);
+}
