@@ -4,8 +4,6 @@
 
 use std::process::ExitCode;
 
-use rocket::Config;
-use rocket::tokio::runtime;
 use rocket_login::login::Clock;
 use rocket_login::{EventLog, settings};
 
@@ -19,21 +17,12 @@ fn main() -> ExitCode {
     }
 }
 
-/// Rocket's own `#[launch]` starts threads before `.env` could be read, and prints a secret key that
-/// it can't read.
+/// All that can be wrong is said before Rocket starts: its `#[launch]` reads no `.env` in time, and it
+/// prints a secret key that it can't read.
 fn run() -> Result<(), String> {
     settings::read_env_file()?;
     let clock = Clock::default();
     let log = EventLog::to_stderr(clock.clone());
     let rocket = rocket_login::build(settings::figment(), clock, log)?;
-    let config = Config::try_from(rocket.figment()).map_err(settings::wrong)?;
-    runtime::Builder::new_multi_thread()
-        .worker_threads(config.workers)
-        .max_blocking_threads(config.max_blocking)
-        .enable_all()
-        .build()
-        .map_err(|error| error.to_string())?
-        .block_on(rocket.launch())
-        .map(drop)
-        .map_err(|error| error.to_string())
+    rocket::execute(rocket.launch()).map(drop).map_err(|error| error.to_string())
 }

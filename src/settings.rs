@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use rocket::Config;
+use rocket::config::LogLevel;
 use rocket::figment::providers::{Env, Serialized};
 use rocket::figment::value::magic::RelativePathBuf;
 use rocket::figment::{self, Figment};
@@ -67,7 +68,12 @@ impl Settings {
         };
         let login: login::Settings = figment.extract_inner("login").map_err(wrong)?;
         let figment = figment.clone().merge(("secret_key", secret_key(&figment, &data_dir)?));
-        let config = Config::try_from(&figment).map_err(wrong)?;
+        let mut config = Config::try_from(&figment).map_err(wrong)?;
+        // Rocket's debug log has every cookie and every field of every form in it.
+        if config.log_level == LogLevel::Debug {
+            config.log_level = LogLevel::Normal;
+        }
+        let figment = figment.merge(("log_level", config.log_level));
         Ok(Settings {
             database_url,
             static_dir: path("static_dir", "static")?,

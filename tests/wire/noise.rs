@@ -1,0 +1,55 @@
+//! Bytes that no browser sends.
+
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::server::*;
+
+#[test]
+fn noise_on_the_wire_gets_no_500_and_leaves_the_site_answering() {
+    let dir = TempDir::new().unwrap();
+    let server = start(&mut program(dir.path()));
+    let host = "Host: localhost\r\nConnection: close\r\n";
+    for noise in [
+        "\r\n\r\n".to_owned(),
+        "GET\r\n\r\n".to_owned(),
+        format!("GET /\0 HTTP/1.1\r\n{host}\r\n"),
+        format!("GET /é HTTP/1.1\r\n{host}\r\n"),
+        format!("GET //evil.example HTTP/1.1\r\n{host}\r\n"),
+        format!("GET http://evil.example/dashboard HTTP/1.1\r\n{host}\r\n"),
+        format!("GET /login?next=%ff%00&next=/&%zz HTTP/1.1\r\n{host}\r\n"),
+        format!("GET /{} HTTP/1.1\r\n{host}\r\n", "a".repeat(8_000)),
+        format!("BREW /dashboard HTTP/1.1\r\n{host}\r\n"),
+        format!("OPTIONS * HTTP/1.1\r\n{host}\r\n"),
+        format!("GET / HTTP/1.1\r\n{host}Accept: \x7f;;,\r\n\r\n"),
+        format!("GET / HTTP/1.1\r\n{host}Accept: application/json;q=9,,/\r\n\r\n"),
+        format!("GET / HTTP/1.1\r\n{host}Cookie: login; =; ;;login=%;_flash=%ff\r\n\r\n"),
+        format!("GET / HTTP/1.1\r\n{host}User-Agent: é{}\r\n\r\n", "é".repeat(300)),
+        format!("POST /login HTTP/1.1\r\n{host}Content-Length: -1\r\n\r\n"),
+        format!("POST /login HTTP/1.1\r\n{host}Content-Type: ;\r\nContent-Length: 1\r\n\r\na"),
+        format!("POST /login HTTP/1.1\r\n{host}Transfer-Encoding: chunked\r\n\r\nzz\r\n"),
+    ] {
+        let answer = server.say(noise.as_bytes(), Duration::from_millis(500));
+        assert!(!answer.starts_with("HTTP/1.1 5"), "{noise:?}: {answer}");
+    }
+    assert!(server.get("/", "").starts_with("HTTP/1.1 200"));
+}
+
+#[test]
+fn a_browser_name_longer_than_the_cookie_holds_is_still_the_same_browser() {
+    let dir = TempDir::new().unwrap();
+    let server = start(&mut program(dir.path()));
+    for name in ["é".repeat(300), "x".repeat(2_000), "\u{1}".repeat(400)] {
+        let agent = format!("User-Agent: {name}\r\n");
+        let form = format!("username=ada{}&password=a+horse+that+staples+batteries", name.len());
+        let answer = server.post("/register", &agent, &form);
+        if answer.starts_with("HTTP/1.1 400") {
+            continue;
+        }
+        let cookie = cookie(&answer);
+        assert!(cookie.len() < 4_000, "a browser drops it: {}", cookie.len());
+        let page = server.get("/dashboard", &format!("{agent}{cookie}"));
+        assert!(page.contains("<dt>Fresh</dt><dd>until"), "{page}");
+    }
+}

@@ -1,0 +1,46 @@
+//! What the program prints, whatever the log level, is fit for anyone's eyes.
+
+use tempfile::TempDir;
+
+use crate::server::*;
+
+#[test]
+fn no_password_token_or_cookie_is_in_the_log_of_the_whole_flow_at_any_level() {
+    for level in ["normal", "debug"] {
+        let dir = TempDir::new().unwrap();
+        let mut server = start(program(dir.path()).env("ROCKET_LOG_LEVEL", level));
+        let mut secrets = vec!["staples".to_owned(), "different".to_owned(), "mistyped".to_owned()];
+        let mut keep = |answer: &str| {
+            let header = cookie(answer);
+            secrets.push(header["Cookie: login=".len()..].trim().to_owned());
+            header
+        };
+        let mut ada = keep(&server.post("/register", "", ADA));
+        for form in ["username=ada&password=mistyped", "username=ada&password=%ff%00mistyped"] {
+            server.post("/login", "", form);
+        }
+        server.post("/login", "", "username=mistyped-here&password=mistyped&remember=mistyped");
+        server.post("/login", "", "password=mistyped&next=//mistyped");
+        server.post("/register", "", "username=ada&password=mistyped+but+long+enough");
+        server.get("/dashboard", &ada);
+        let proof = "password=a+horse+that+staples+batteries";
+        ada = keep(&server.post("/reauthenticate", &ada, proof));
+        server.post("/reauthenticate", &ada, "password=mistyped");
+        let change = "new_password=a+different+horse+altogether";
+        ada = keep(&server.post("/account/password", &ada, change));
+        server.post("/account/sessions/revoke-others", &ada, "");
+        server.post("/logout", &format!("Sec-Fetch-Site: cross-site\r\n{ada}"), "");
+        server.post("/logout", &ada, "");
+        let form = "username=ada&password=a+different+horse+altogether&remember=on";
+        keep(&server.post("/login", "", form));
+        secrets.push(std::fs::read_to_string(dir.path().join("data/secret_key")).unwrap());
+        let log = server.stop();
+        assert!(log.contains("POST /login"), "requests are logged at this level");
+        assert!(log.contains("\"event\":\"password_changed\",\"user\":1"), "events are logged");
+        for secret in secrets {
+            // A long one could be printed in part.
+            let part = &secret[..secret.len().min(24)];
+            assert!(!log.contains(part), "{part} is in the log at level {level}:\n{log}");
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The program, started as people start it.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::thread::{JoinHandle, spawn};
+use std::time::Duration;
+
+pub const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// The program in a working directory of its own, with nothing from this test's environment.
+pub fn program(dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rocket-login"));
+    command
+        .env_clear()
+        .env("ROCKET_CONFIG", format!("{ROOT}/Rocket.toml"))
+        .env("ROCKET_DATA_DIR", dir.join("data"))
+        .env("ROCKET_PORT", "0")
+        .env("ROCKET_CLI_COLORS", "false")
+        .current_dir(dir)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+pub struct Server {
+    child: Child,
+    pub port: u16,
+    printed: Vec<JoinHandle<String>>,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub fn start(command: &mut Command) -> Server {
+    let mut child = command.spawn().unwrap();
+    let mut stderr = child.stderr.take().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut before = String::new();
+    let launched =
+        lines.by_ref().inspect(|line| before += line).find(|line| line.contains("launched from"));
+    let errors = spawn(move || {
+        let mut text = Vec::new();
+        stderr.read_to_end(&mut text).unwrap();
+        String::from_utf8_lossy(&text).into_owned()
+    });
+    let Some(launched) = launched else { panic!("no launch: {before} {}", errors.join().unwrap()) };
+    let rest = spawn(move || lines.fold(String::new(), |log, line| log + &line + "\n"));
+    let port = launched.rsplit(':').next().unwrap().trim().parse().unwrap();
+    Server { child, port, printed: vec![rest, errors] }
+}
+
+pub fn refused(command: &mut Command) -> String {
+    let Output { status, stderr, .. } = command.output().unwrap();
+    assert!(!status.success());
+    String::from_utf8(stderr).unwrap()
+}
+
+impl Server {
+    /// Ends the program and returns all that it printed since the launch.
+    pub fn stop(&mut self) -> String {
+        let _ = self.child.kill();
+        self.printed.drain(..).map(|thread| thread.join().unwrap()).collect()
+    }
+
+    /// Sends these bytes and reads until the server closes, or says nothing for as long as that.
+    pub fn say(&self, bytes: &[u8], patience: Duration) -> String {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        stream.set_read_timeout(Some(patience)).unwrap();
+        stream.write_all(bytes).unwrap();
+        let mut answer = Vec::new();
+        // A server that refuses early may close before it has read everything.
+        let _ = stream.read_to_end(&mut answer);
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    pub fn get(&self, path: &str, headers: &str) -> String {
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n");
+        self.say(request.as_bytes(), Duration::from_secs(20))
+    }
+
+    pub fn post(&self, path: &str, headers: &str, form: &str) -> String {
+        let length = form.len();
+        self.say(
+            format!(
+                "POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\
+                 Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n\r\n{form}"
+            )
+            .as_bytes(),
+            Duration::from_secs(20),
+        )
+    }
+}
+
+/// The sign-in cookie that an answer sets, as a header that sends it back.
+pub fn cookie(answer: &str) -> String {
+    let set = answer.lines().find(|line| line.starts_with("set-cookie: login="));
+    let pair = set.unwrap_or_else(|| panic!("no sign-in cookie in {answer}"));
+    format!("Cookie: {}\r\n", pair["set-cookie: ".len()..].split(';').next().unwrap())
+}
+
+pub const ADA: &str = "username=ada&password=a+horse+that+staples+batteries";
