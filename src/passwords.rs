@@ -187,3 +187,53 @@ fn is_old(hash: &str) -> bool {
         params.m_cost() < PARAMS.m_cost() || params.t_cost() < PARAMS.t_cost()
     }) || hash.algorithm != Algorithm::Argon2id.ident()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[rocket::async_test]
+    async fn past_the_queue_the_answer_is_busy_at_once() {
+        let passwords = Passwords::new().unwrap();
+        let places = passwords.queue.available_permits() as u32;
+        let crowd = passwords.queue.clone().acquire_many_owned(places).await.unwrap();
+        let password = Password("a horse that staples batteries".into());
+        assert!(matches!(passwords.hash(&password).await, Err(Error::Busy)));
+        assert!(matches!(passwords.verify(&password, None).await, Err(Error::Busy)));
+        drop(crowd);
+        assert!(passwords.hash(&password).await.is_ok());
+    }
+
+    #[rocket::async_test]
+    async fn no_password_opens_the_hash_that_stands_in() {
+        let passwords = Passwords::new().unwrap();
+        for text in ["", "stand in"] {
+            let password = Password(text.into());
+            assert_eq!(passwords.verify(&password, None).await.unwrap(), Verdict::Wrong);
+        }
+        let too_long = Password("x".repeat(MAX_BYTES + 1));
+        let of_nothing = hash(&Password(String::new())).unwrap();
+        assert_eq!(passwords.verify(&too_long, Some(of_nothing)).await.unwrap(), Verdict::Wrong);
+    }
+
+    #[test]
+    fn what_prints_a_password_prints_nothing_of_it() {
+        assert_eq!(format!("{:?}", Password("hunter2".into())), "Password(…)");
+    }
+
+    #[test]
+    fn less_work_another_algorithm_or_no_hash_at_all_is_old() {
+        let salt = "c29tZXNhbHRzb21lc2FsdA";
+        let out = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+        for (start, old) in [
+            ("argon2id$v=19$m=19456,t=2,p=1", false),
+            ("argon2id$v=19$m=65536,t=3,p=4", false),
+            ("argon2id$v=19$m=19455,t=2,p=1", true),
+            ("argon2id$v=19$m=65536,t=1,p=1", true),
+            ("argon2i$v=19$m=19456,t=2,p=1", true),
+        ] {
+            assert_eq!(is_old(&format!("${start}${salt}${out}")), old, "{start}");
+        }
+        assert!(is_old("not a hash"));
+    }
+}

@@ -75,3 +75,11 @@ fn behind_a_proxy_with_https_cookies_are_secure_and_browsers_are_told_to_stay() 
     let (_, removal) = removal.expect("the cookie is taken back");
     assert!(removal.contains("Secure") && removal.contains("Path=/"), "{removal}");
 }
+
+#[test]
+fn no_answer_is_for_other_sites() {
+    let app = App::new();
+    let origin = [("Origin", "http://evil.example"), ("Accept", "application/json")];
+    let answer = app.registered("ada").send(rocket::http::Method::Get, "/api/me", &origin, None);
+    assert!(answer.headers.iter().all(|(name, _)| !name.starts_with("access-control")));
+}

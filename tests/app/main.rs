@@ -5,6 +5,7 @@ mod support;
 mod accounts;
 mod bad_input;
 mod cross_site;
+mod documents;
 mod events;
 mod faults;
 mod flow;

@@ -66,3 +66,30 @@ fn the_style_sheet_and_the_mark_are_served() {
         assert!(answer.header("content-type").unwrap().starts_with(kind));
     }
 }
+
+#[test]
+fn every_page_of_a_user_has_a_way_out() {
+    let app = App::new();
+    let mut browser = app.registered("ada");
+    for path in ["/", "/dashboard", "/account", "/account/password", "/reauthenticate", "/nowhere"]
+    {
+        browser.get(path).shows("<form method=\"post\" action=\"/logout\"><button");
+    }
+}
+
+#[test]
+fn forms_are_what_a_password_manager_expects() {
+    let app = App::new();
+    let mut browser = app.registered("ada");
+    for (page, name, word) in [
+        (app.browser().get("/login"), "password", "current-password"),
+        (app.browser().get("/register"), "password", "new-password"),
+        (browser.get("/reauthenticate"), "password", "current-password"),
+        (browser.get("/account/password"), "new_password", "new-password"),
+    ] {
+        page.shows(&format!("name=\"{name}\" type=\"password\" autocomplete=\"{word}\""));
+        page.shows("autocomplete=\"username\"");
+        page.shows(&format!("<label for=\"{name}\">"));
+        page.hides("onpaste");
+    }
+}

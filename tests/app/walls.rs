@@ -64,3 +64,12 @@ fn routes_hold_no_sql_and_no_cookie_jar() {
         &["diesel", "schema", "CookieJar", "cookies()", "Template", ".unwrap()", ".expect("],
     );
 }
+
+#[test]
+fn one_place_checks_passwords() {
+    for (name, text) in sources("") {
+        let checks = text.contains(".verify(") || text.contains("verify_password(");
+        let may = name.ends_with("authenticate.rs") || name.ends_with("passwords.rs");
+        assert!(!checks || may, "{name} checks a password");
+    }
+}

@@ -1,0 +1,110 @@
+//! What the documents say is so.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+fn read(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+}
+
+/// What stands between backticks.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+/// All tests, as `file::name`.
+fn tests() -> BTreeSet<String> {
+    let mut tests = BTreeSet::new();
+    for (folder, prefix) in
+        [("tests/app", ""), ("tests/wire", "wire::"), ("src", ""), ("tests", "")]
+    {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        for file in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if file.is_dir() {
+                continue;
+            }
+            let module = file.file_stem().unwrap().to_str().unwrap();
+            let text = fs::read_to_string(&file).unwrap();
+            for after in text.split("test]\n").skip(1) {
+                let name = after.split("fn ").nth(1).unwrap().split('(').next().unwrap();
+                let inner = if file.components().any(|part| part.as_os_str() == "src") {
+                    "tests::"
+                } else {
+                    ""
+                };
+                tests.insert(format!("{prefix}{module}::{inner}{name}"));
+            }
+        }
+    }
+    tests
+}
+
+#[test]
+fn every_test_that_the_security_page_names_exists() {
+    let page = read("docs/security.md");
+    let tests = tests();
+    let named: Vec<_> =
+        quoted(&page).filter(|name| name.contains("::") && !name.contains("Password::")).collect();
+    assert!(named.len() > 60, "{}", named.len());
+    for name in named.into_iter().filter(|name| !name.contains('…') && *name != "file::name") {
+        assert!(tests.contains(name), "{name} is no test");
+    }
+}
+
+#[test]
+fn every_number_of_the_security_page_is_in_the_file_that_it_names() {
+    for (file, text) in [
+        ("src/passwords.rs", "MIN_CHARACTERS: usize = 15;"),
+        ("src/passwords.rs", "MAX_BYTES: usize = 1024;"),
+        ("src/passwords.rs", "Params::new(19 * 1024, 2, 1, None)"),
+        ("src/passwords.rs", "Semaphore::new(32 * cores)"),
+        ("Rocket.toml", "session_lifetime = 43_200 "),
+        ("Rocket.toml", "idle_timeout = 7_200 "),
+        ("Rocket.toml", "remember_lifetime = 2_592_000 "),
+        ("Rocket.toml", "fresh_for = 900 "),
+        ("Rocket.toml", "form = \"16KiB\""),
+        ("src/sessions.rs", "TOUCH_EVERY: i64 = 60;"),
+        ("src/sessions.rs", "[0; 32]"),
+        ("src/guesses.rs", "PER_NAME: u32 = 10;"),
+        ("src/guesses.rs", "PER_ADDRESS: u32 = 100;"),
+        ("src/guesses.rs", "FIRST_WAIT: i64 = 10;"),
+        ("src/guesses.rs", "LONGEST_WAIT: i64 = 15 * 60;"),
+        ("src/guesses.rs", "FORGET_AFTER: i64 = 24 * 60 * 60;"),
+        ("src/guesses.rs", "NonZeroUsize::new(100_000)"),
+        ("src/login/next.rs", "MAX_LENGTH: usize = 2048;"),
+        ("src/headers.rs", "max-age=31536000"),
+    ] {
+        assert!(read(file).contains(text), "{file} no longer says {text}");
+    }
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    for document in ["README.md", "docs/security.md"] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(document);
+        let folder = folder.parent().unwrap();
+        for rest in read(document).split("](").skip(1) {
+            let link = rest.split([')', '#']).next().unwrap();
+            if !link.is_empty() && !link.contains("://") {
+                assert!(folder.join(link).exists(), "{document} links to {link}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_table_of_the_readme_names_what_is_in_the_files() {
+    let readme = read("README.md");
+    let rows: Vec<_> = readme.lines().filter(|line| line.starts_with("| `")).collect();
+    assert!(rows.len() >= 10, "{rows:?}");
+    for row in rows {
+        let here = row.split(" | ").nth(1).unwrap();
+        let files: Vec<_> =
+            here.split("](").skip(1).map(|rest| read(rest.split(')').next().unwrap())).collect();
+        assert!(!files.is_empty(), "{row}");
+        for code in quoted(here).filter(|code| !code.contains('/') || code.contains('"')) {
+            assert!(files.iter().any(|file| file.contains(code)), "{code} is not there: {row}");
+        }
+    }
+}
