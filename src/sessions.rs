@@ -31,33 +31,35 @@ impl Sessions {
     ///
     /// The database's own, like all of these.
     pub async fn user_of(&self, token: &str) -> Result<Option<User>, db::Error> {
-        let (sessions, hash) = (self.clone(), hash(token));
-        self.db
+        let (now, token_hash) = (self.clock.now(), hash(token));
+        let this = token_hash.clone();
+        let found: Option<(User, Visit)> = self
+            .db
             .run(move |connection| {
-                let now = sessions.clock.now();
-                let found: Option<(User, Visit)> = sessions::table
+                sessions::table
                     .inner_join(users::table)
-                    .filter(sessions::token_hash.eq(&hash).and(sessions::expires_at.gt(now)))
+                    .filter(sessions::token_hash.eq(&this))
                     .select((User::as_select(), Visit::as_select()))
-                    .first(connection)
-                    .optional()?;
-                let Some((user, visit)) = found else {
-                    return Ok(None);
-                };
-                if !user.is_active {
-                    // For good, even if somebody activates the user again.
-                    let theirs = sessions::table.filter(sessions::user_id.eq(user.id));
-                    diesel::delete(theirs).execute(connection)?;
-                } else if now - visit.last_seen_at >= sessions.touch_every() {
-                    let this = sessions::table.filter(sessions::token_hash.eq(hash));
-                    let expires_at = sessions.expiry(now, visit.remembered, visit.ends_at);
-                    diesel::update(this)
-                        .set((sessions::last_seen_at.eq(now), sessions::expires_at.eq(expires_at)))
-                        .execute(connection)?;
-                }
-                Ok(Some(user))
+                    .get_result(connection)
+                    .optional()
             })
-            .await
+            .await?;
+        // Neither this nor a LIMIT is in the query: SQLite would plan it anew for each value of either,
+        // which takes three times as long as the query.
+        let alive = found.filter(|(_, visit)| now < visit.expires_at);
+        let Some((user, visit)) = alive else { return Ok(None) };
+        if !user.is_active {
+            // For good, even if somebody activates the user again.
+            self.end_others(user.id, None).await?;
+        } else if now - visit.last_seen_at >= self.touch_every() {
+            let this = sessions::table.filter(sessions::token_hash.eq(token_hash));
+            let expires_at = self.expiry(now, visit.remembered, visit.ends_at);
+            let seen = (sessions::last_seen_at.eq(now), sessions::expires_at.eq(expires_at));
+            self.db
+                .run(move |connection| diesel::update(this).set(seen).execute(connection))
+                .await?;
+        }
+        Ok(Some(user))
     }
 
     /// Begins a session and returns its token, which is kept nowhere. Also clears away those of
@@ -236,6 +238,7 @@ fn put_in_place(connection: &mut DbConnection, old: &[u8], new: Vec<u8>) -> Quer
 struct Visit {
     remembered: bool,
     last_seen_at: i64,
+    expires_at: i64,
     ends_at: i64,
 }
 
