@@ -1,25 +1,45 @@
-//! The way to the database: one pool, migrated when it opens, and no query on an async worker.
+//! The way to the database: a pool of connections, migrated when it opens, off Rocket's threads.
+
+mod pool;
+#[cfg(feature = "postgres")]
+mod postgres;
+mod sqlite;
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use rocket::tokio::task::spawn_blocking;
+use rocket::tokio::time::timeout;
 
-/// The connection of the database that this build is for.
+use pool::{Pool, Source, pool};
+
+/// A connection to the database that `DATABASE_URL` names.
+#[cfg(not(feature = "postgres"))]
 pub type DbConnection = diesel::SqliteConnection;
 
-const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+/// A connection to the database that `DATABASE_URL` names.
+#[cfg(feature = "postgres")]
+#[derive(diesel::MultiConnection)]
+pub enum DbConnection {
+    Postgres(diesel::PgConnection),
+    Sqlite(diesel::SqliteConnection),
+}
 
-/// How long a request waits for a connection, and a connection for another's write.
+/// How long a request waits for a connection, and a connection for a lock.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long a request waits in all, even for a database that stopped in the middle of an answer.
+const LIMIT: Duration = Duration::from_secs(6);
 
 /// The database. Cheap to clone.
 #[derive(Clone)]
-pub struct Db(Pool<ConnectionManager<DbConnection>>);
+pub struct Db {
+    pool: Pool,
+    /// Where a short read takes less time than handing it to another thread.
+    readers: Option<Pool>,
+}
 
 /// The database did not do what was asked. Its text is for the log, never for a page.
 #[derive(Debug)]
@@ -32,27 +52,10 @@ impl Db {
     ///
     /// A sentence for the operator: the URL is not one of ours, or the database does not open.
     pub fn open(url: &str) -> Result<Db, String> {
-        let path = url
-            .strip_prefix("sqlite://")
-            .filter(|path| !path.is_empty() && !path.starts_with(":memory:"))
-            .ok_or("DATABASE_URL must be sqlite:// and the path of a file")?;
-        let failed =
-            |cause: &dyn fmt::Display| format!("The database {path} does not open: {cause}");
-        let mut connection = DbConnection::establish(path).map_err(|cause| failed(&cause))?;
-        prepare(&mut connection).map_err(|cause| failed(&cause))?;
-        // One transaction for all, so that of two processes that start together one waits.
-        connection
-            .immediate_transaction(|connection| {
-                connection.run_pending_migrations(MIGRATIONS).map(drop)
-            })
-            .map_err(|cause: Box<dyn std::error::Error + Send + Sync>| failed(&cause))?;
-        let pool = Pool::builder()
-            .connection_timeout(PATIENCE)
-            .test_on_check_out(false)
-            .connection_customizer(Box::new(Prepare))
-            .min_idle(Some(1))
-            .build_unchecked(ConnectionManager::new(path));
-        Ok(Db(pool))
+        let source = source(url)?;
+        source.migrate().map_err(|cause| format!("The database does not open: {cause}"))?;
+        let readers = source.is_local().then(|| pool(source.clone(), Duration::ZERO));
+        Ok(Db { pool: pool(source, PATIENCE), readers })
     }
 
     /// Runs `query` on a thread that may block, with a connection for as long as it takes.
@@ -65,13 +68,45 @@ impl Db {
         T: Send + 'static,
         F: FnOnce(&mut DbConnection) -> QueryResult<T> + Send + 'static,
     {
-        let pool = self.0.clone();
-        let done = spawn_blocking(move || {
-            let mut connection = pool.get().map_err(Error::because)?;
-            query(&mut connection).map_err(Error::because)
-        });
-        done.await.map_err(Error::because)?
+        self.hand_over(move |pool| ask(pool, query)).await
     }
+
+    /// Runs a `query` that finds a row by an index and changes nothing. SQLite answers it on this very
+    /// thread, at once or not at all; wherever it would have to wait, [`run`](Db::run) does it.
+    ///
+    /// # Errors
+    ///
+    /// As for `run`.
+    pub async fn read<T, F>(&self, query: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Fn(&mut DbConnection) -> QueryResult<T> + Send + 'static,
+    {
+        if let Some(mut reader) = self.readers.as_ref().and_then(Pool::try_get)
+            && let Ok(found) = reader.run(&query)
+        {
+            return Ok(found);
+        }
+        // Once more, because the first connection may be to a server that has been restarted since.
+        self.hand_over(move |pool| ask(pool, &query).or_else(|_| ask(pool, &query))).await
+    }
+
+    async fn hand_over<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Pool) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let pool = self.pool.clone();
+        let done = spawn_blocking(move || work(&pool));
+        timeout(LIMIT, done).await.map_err(Error::because)?.map_err(Error::because)?
+    }
+}
+
+fn ask<T>(
+    pool: &Pool,
+    query: impl FnOnce(&mut DbConnection) -> QueryResult<T>,
+) -> Result<T, Error> {
+    let mut connection = pool.get().map_err(Error::because)?;
+    connection.run(query).map_err(Error::because)
 }
 
 impl fmt::Display for Error {
@@ -89,19 +124,15 @@ impl Error {
     }
 }
 
-#[derive(Debug)]
-struct Prepare;
-
-impl CustomizeConnection<DbConnection, diesel::r2d2::Error> for Prepare {
-    fn on_acquire(&self, connection: &mut DbConnection) -> Result<(), diesel::r2d2::Error> {
-        prepare(connection).map_err(diesel::r2d2::Error::QueryError)
+fn source(url: &str) -> Result<Arc<dyn Source>, String> {
+    if let Some(path) = url.strip_prefix("sqlite://") {
+        return Ok(Arc::new(sqlite::File::new(path)?));
     }
-}
-
-/// Readers don't wait for a writer, a writer waits for another, and rows don't outlive their user.
-fn prepare(connection: &mut DbConnection) -> QueryResult<()> {
-    connection.batch_execute(&format!(
-        "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON;",
-        PATIENCE.as_millis(),
-    ))
+    #[cfg(feature = "postgres")]
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return Ok(Arc::new(postgres::Server::new(url)));
+    }
+    Err("DATABASE_URL must be sqlite:// and the path of a file, or in a build with the feature \
+         postgres postgres:// and what follows"
+        .to_owned())
 }

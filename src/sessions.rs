@@ -35,7 +35,7 @@ impl Sessions {
         let this = token_hash.clone();
         let found: Option<(User, Visit)> = self
             .db
-            .run(move |connection| {
+            .read(move |connection| {
                 sessions::table
                     .inner_join(users::table)
                     .filter(sessions::token_hash.eq(&this))

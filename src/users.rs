@@ -1,7 +1,8 @@
 //! Users: what one is, every query about them, and how one logs in.
 
 use diesel::prelude::*;
-use diesel::result::{DatabaseErrorKind, Error as QueryError};
+use diesel::result::DatabaseErrorKind::UniqueViolation;
+use diesel::result::Error::DatabaseError;
 use serde::Serialize;
 
 use crate::db::{self, Db};
@@ -55,14 +56,19 @@ pub async fn add(
     password_hash: String,
 ) -> Result<Option<User>, db::Error> {
     db.run(move |connection| {
-        let user = diesel::insert_into(users::table)
-            .values((users::username.eq(name.0), users::password_hash.eq(password_hash)))
-            .returning(User::as_returning())
-            .get_result(connection);
-        match user {
-            // The index decides: a look before the insert would miss whoever comes in between.
-            Err(QueryError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Ok(None),
-            user => user.map(Some),
+        loop {
+            let user = diesel::insert_into(users::table)
+                .values((users::username.eq(&name.0), users::password_hash.eq(&password_hash)))
+                .returning((users::id, users::username, users::is_active, users::created_at))
+                .get_result(connection);
+            match user {
+                // PostgreSQL counts on without the ids that somebody inserted by hand.
+                Err(DatabaseError(UniqueViolation, on))
+                    if on.constraint_name() == Some("users_pkey") => {}
+                // The index decides: a look before the insert would miss whoever comes in between.
+                Err(DatabaseError(UniqueViolation, _)) => return Ok(None),
+                user => return user.map(Some),
+            }
         }
     })
     .await

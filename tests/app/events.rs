@@ -17,7 +17,7 @@ fn every_event_is_one_line_of_json_and_holds_no_name_that_was_typed() {
     browser.post("/account/sessions/revoke-others", &[]);
     browser.post_with("/logout", ("Sec-Fetch-Site", "cross-site"), &[]);
     browser.post("/logout", &[]);
-    app.sql("UPDATE users SET is_active = 0");
+    app.sql("UPDATE users SET is_active = FALSE");
     app.browser().log_in("ada");
     for _ in 0..11 {
         app.browser().post("/login", &form);

@@ -86,8 +86,9 @@ fn an_older_database_is_brought_up_to_date_with_its_users() {
     let dir = tempfile::tempdir().unwrap();
     let app = App::in_dir(dir, "");
     let mut database = app.database();
-    let migrations = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite");
-    let migrations = FileBasedMigrations::from_path(migrations).unwrap();
+    let database_name = if app.is_on_postgres() { "postgres" } else { "sqlite" };
+    let migrations = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/").to_owned();
+    let migrations = FileBasedMigrations::from_path(migrations + database_name).unwrap();
     database.revert_last_migration(migrations).unwrap();
     let user = format!("INSERT INTO users (username, password_hash) VALUES ('ada', '{hash}')");
     database.batch_execute(&user).unwrap();

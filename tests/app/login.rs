@@ -9,7 +9,7 @@ fn the_refusal_is_the_same_to_the_letter_whatever_was_wrong() {
     let app = App::new();
     app.registered("ada");
     app.registered("gone");
-    app.sql("UPDATE users SET is_active = 0 WHERE username = 'gone'");
+    app.sql("UPDATE users SET is_active = FALSE WHERE username = 'gone'");
     let refuse = |username: &str, password: &str| {
         let form = [("username", username), ("password", password), ("next", "/account")];
         let answer = app.browser().post("/login", &form);

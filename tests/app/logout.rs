@@ -45,9 +45,9 @@ fn a_stranger_may_log_out_too() {
 fn a_deactivated_user_is_out_on_the_next_request_and_for_good() {
     let app = App::new();
     let mut browser = app.registered("ada");
-    app.sql("UPDATE users SET is_active = 0");
+    app.sql("UPDATE users SET is_active = FALSE");
     assert_eq!(browser.get("/dashboard").location(), "/login?next=/dashboard");
-    app.sql("UPDATE users SET is_active = 1");
+    app.sql("UPDATE users SET is_active = TRUE");
     assert!(!browser.is_signed_in());
     assert_eq!(browser.log_in("ada").location(), "/dashboard");
 }

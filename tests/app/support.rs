@@ -79,15 +79,20 @@ impl App {
         self.clock.fetch_add(seconds, Ordering::Relaxed);
     }
 
-    pub fn database(&self) -> diesel::SqliteConnection {
+    /// The app's database, as an operator opens it.
+    pub fn database(&self) -> Database {
+        #[cfg(feature = "postgres")]
+        if let Some(url) = postgres_url(&self.dir) {
+            return Database::Postgres(diesel::PgConnection::establish(&url).unwrap());
+        }
         let path = self.dir.path().join("rocket-login.sqlite");
-        diesel::SqliteConnection::establish(path.to_str().unwrap()).unwrap()
+        let mut file = diesel::SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+        file.batch_execute("PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON").unwrap();
+        Database::Sqlite(file)
     }
 
     pub fn sql(&self, statements: &str) {
-        let mut database = self.database();
-        database.batch_execute("PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON").unwrap();
-        database.batch_execute(statements).unwrap();
+        self.database().batch_execute(statements).unwrap();
     }
 
     /// The number that the query selects as `number`.
@@ -101,6 +106,15 @@ impl App {
         row.text
     }
 
+    pub fn bytes(&self, query: &str) -> Vec<u8> {
+        let row: Bytes = diesel::sql_query(query).get_result(&mut self.database()).unwrap();
+        row.bytes
+    }
+
+    pub fn is_on_postgres(&self) -> bool {
+        !matches!(self.database(), Database::Sqlite(_))
+    }
+
     /// Stops the app and gives back what it leaves.
     pub fn stop(self) -> TempDir {
         self.dir
@@ -109,17 +123,47 @@ impl App {
 
 /// What `cargo run` reads, with the data elsewhere.
 pub fn figment(dir: &TempDir) -> Figment {
-    Figment::from(rocket::Config::debug_default())
+    let figment = Figment::from(rocket::Config::debug_default())
         .merge(Toml::file(concat!(env!("CARGO_MANIFEST_DIR"), "/Rocket.toml")).nested())
         .merge(("data_dir", dir.path()))
-        .merge(("log_level", "off"))
-        .select("debug")
+        .merge(("log_level", "off"));
+    #[cfg(feature = "postgres")]
+    let figment = match postgres_url(dir) {
+        Some(url) => {
+            figment.merge(rocket::figment::providers::Serialized::default("database_url", url))
+        }
+        None => figment,
+    };
+    figment.select("debug")
+}
+
+/// On the server of `TEST_DATABASE_URL`, if there is one, each test has a schema of its own.
+#[cfg(feature = "postgres")]
+pub fn postgres_url(dir: &TempDir) -> Option<String> {
+    let server = std::env::var("TEST_DATABASE_URL").ok()?;
+    let schema = dir.path().file_name().unwrap().to_str().unwrap().replace('.', "");
+    let mut connection = diesel::PgConnection::establish(&server).unwrap();
+    connection.batch_execute(&format!("CREATE SCHEMA IF NOT EXISTS \"{schema}\"")).unwrap();
+    Some(format!("{server}?options=-csearch_path%3D%22{schema}%22"))
+}
+
+#[derive(diesel::MultiConnection)]
+pub enum Database {
+    #[cfg(feature = "postgres")]
+    Postgres(diesel::PgConnection),
+    Sqlite(diesel::SqliteConnection),
 }
 
 #[derive(QueryableByName)]
 struct Number {
     #[diesel(sql_type = diesel::sql_types::BigInt)]
     number: i64,
+}
+
+#[derive(QueryableByName)]
+struct Bytes {
+    #[diesel(sql_type = diesel::sql_types::Binary)]
+    bytes: Vec<u8>,
 }
 
 #[derive(QueryableByName)]

@@ -1,6 +1,9 @@
 //! The program itself, spoken to over TCP.
 
+mod faults;
 mod noise;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod secrets;
 mod server;
 mod starting;

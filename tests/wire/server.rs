@@ -1,17 +1,29 @@
 //! The program, started as people start it.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::Mutex;
 use std::thread::{JoinHandle, spawn};
 use std::time::Duration;
 
 pub const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+const BINARY: &str = env!("CARGO_BIN_EXE_rocket-login");
 
 /// The program in a working directory of its own, with nothing from this test's environment.
 pub fn program(dir: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_rocket-login"));
+    prepare(Command::new(BINARY), dir)
+}
+
+/// The same, started by a shell's script as `$0`.
+pub fn scripted(dir: &Path, script: &str) -> Command {
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", script, BINARY]);
+    prepare(shell, dir)
+}
+
+fn prepare(mut command: Command, dir: &Path) -> Command {
     command
         .env_clear()
         .env("ROCKET_CONFIG", format!("{ROOT}/Rocket.toml"))
@@ -27,7 +39,7 @@ pub fn program(dir: &Path) -> Command {
 pub struct Server {
     child: Child,
     pub port: u16,
-    printed: Vec<JoinHandle<String>>,
+    printed: Mutex<Vec<JoinHandle<String>>>,
 }
 
 impl Drop for Server {
@@ -52,7 +64,7 @@ pub fn start(command: &mut Command) -> Server {
     let Some(launched) = launched else { panic!("no launch: {before} {}", errors.join().unwrap()) };
     let rest = spawn(move || lines.fold(String::new(), |log, line| log + &line + "\n"));
     let port = launched.rsplit(':').next().unwrap().trim().parse().unwrap();
-    Server { child, port, printed: vec![rest, errors] }
+    Server { child, port, printed: Mutex::new(vec![rest, errors]) }
 }
 
 pub fn refused(command: &mut Command) -> String {
@@ -62,21 +74,41 @@ pub fn refused(command: &mut Command) -> String {
 }
 
 impl Server {
+    /// Sends the program a signal: `KILL` for the sudden end, `TERM` for the friendly one.
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+    }
+
+    /// Waits for the program's own end.
+    pub fn wait(&mut self) -> ExitStatus {
+        self.child.wait().unwrap()
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Ends the program and returns all that it printed since the launch.
     pub fn stop(&mut self) -> String {
         let _ = self.child.kill();
-        self.printed.drain(..).map(|thread| thread.join().unwrap()).collect()
+        let printed = std::mem::take(&mut *self.printed.lock().unwrap());
+        printed.into_iter().map(|thread| thread.join().unwrap()).collect()
     }
 
     /// Sends these bytes and reads until the server closes, or says nothing for as long as that.
     pub fn say(&self, bytes: &[u8], patience: Duration) -> String {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        stream.set_read_timeout(Some(patience)).unwrap();
-        stream.write_all(bytes).unwrap();
+        self.try_to_say(bytes, patience).unwrap()
+    }
+
+    fn try_to_say(&self, bytes: &[u8], patience: Duration) -> io::Result<String> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        stream.set_read_timeout(Some(patience))?;
+        stream.write_all(bytes)?;
         let mut answer = Vec::new();
         // A server that refuses early may close before it has read everything.
         let _ = stream.read_to_end(&mut answer);
-        String::from_utf8_lossy(&answer).into_owned()
+        Ok(String::from_utf8_lossy(&answer).into_owned())
     }
 
     pub fn get(&self, path: &str, headers: &str) -> String {
@@ -86,15 +118,17 @@ impl Server {
     }
 
     pub fn post(&self, path: &str, headers: &str, form: &str) -> String {
+        self.try_to_post(path, headers, form).unwrap()
+    }
+
+    /// The answer, or what is there of it, of a server that may be gone.
+    pub fn try_to_post(&self, path: &str, headers: &str, form: &str) -> io::Result<String> {
         let length = form.len();
-        self.say(
-            format!(
-                "POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\
-                 Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n\r\n{form}"
-            )
-            .as_bytes(),
-            Duration::from_secs(20),
-        )
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\
+             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n\r\n{form}"
+        );
+        self.try_to_say(request.as_bytes(), Duration::from_secs(20))
     }
 }
 

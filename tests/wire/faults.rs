@@ -1,0 +1,168 @@
+//! The database is locked, missing, full or read-only, or the program is killed: nothing is lost.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread::{scope, sleep};
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+
+use crate::server::*;
+
+fn file(dir: &Path) -> PathBuf {
+    dir.join("data/rocket-login.sqlite")
+}
+
+fn is(answer: &str, status: u16) -> bool {
+    answer.starts_with(&format!("HTTP/1.1 {status} "))
+}
+
+/// A 503 page that says when to come back and leaves the cookie alone.
+#[track_caller]
+fn assert_apology(answer: &str) {
+    assert!(is(answer, 503), "{answer}");
+    assert!(
+        answer.contains("retry-after: 5\r\n") && answer.contains("nothing is lost"),
+        "{answer}"
+    );
+    assert!(!answer.contains("set-cookie"), "{answer}");
+}
+
+#[test]
+fn what_was_answered_survives_a_kill_in_the_middle_of_a_flood() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut server = start(&mut program(dir.path()));
+    let is_over = AtomicBool::new(false);
+    let visits = |visitor: u32| {
+        let mut cookies = Vec::new();
+        for n in 0.. {
+            let form = format!("username=v{visitor}-{n}&password=a+horse+that+staples+batteries");
+            match server.try_to_post("/register", "", &form) {
+                Ok(answer) if is(&answer, 303) => cookies.push(cookie(&answer)),
+                _ if is_over.load(Relaxed) => break,
+                other => panic!("{other:?}"),
+            }
+        }
+        cookies
+    };
+    let cookies: Vec<String> = scope(|scope| {
+        let visitors: Vec<_> = (0..4).map(|n| scope.spawn(move || visits(n))).collect();
+        sleep(Duration::from_millis(700));
+        is_over.store(true, Relaxed);
+        server.signal("KILL");
+        visitors.into_iter().flat_map(|visitor| visitor.join().unwrap()).collect()
+    });
+    assert!(cookies.len() > 4, "{}", cookies.len());
+    server.stop();
+    let server = start(&mut program(dir.path()));
+    for cookie in cookies {
+        assert!(is(&server.get("/dashboard", &cookie), 200));
+    }
+}
+
+#[test]
+fn a_locked_file_lets_readers_through_and_keeps_writers_waiting_for_a_while() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = start(&mut program(dir.path()));
+    let cookie = cookie(&server.post("/register", "", ADA));
+    let mut other = SqliteConnection::establish(file(dir.path()).to_str().unwrap()).unwrap();
+    other.batch_execute("BEGIN EXCLUSIVE").unwrap();
+    assert!(is(&server.get("/dashboard", &cookie), 200));
+    assert_apology(&server.post("/login", "", ADA));
+    assert_apology(&server.post("/logout", &cookie, ""));
+    other.batch_execute("COMMIT").unwrap();
+    assert!(is(&server.post("/login", "", ADA), 303));
+    assert!(is(&server.get("/dashboard", &cookie), 200));
+}
+
+#[test]
+fn a_file_that_is_missing_is_missed_at_once_and_not_made_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = start(&mut program(dir.path()));
+    let cookie = cookie(&server.post("/register", "", ADA));
+    let (file, elsewhere) = (file(dir.path()), dir.path().join("elsewhere"));
+    fs::rename(&file, &elsewhere).unwrap();
+    assert_apology(&server.get("/dashboard", &cookie));
+    assert_apology(&server.post("/login", "", ADA));
+    assert!(is(&server.get("/healthz", ""), 503));
+    assert!(!file.exists());
+    fs::rename(&elsewhere, &file).unwrap();
+    assert!(is(&server.get("/dashboard", &cookie), 200));
+    assert!(is(&server.post("/login", "", ADA), 303));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_stops_writers_and_no_readers_until_there_is_room() {
+    use std::process::Command;
+    let dir = tempfile::tempdir().unwrap();
+    drop(start(&mut program(dir.path())));
+    let room = "trap '' XFSZ; ulimit -S -f 200; exec \"$0\"";
+    let server = start(&mut scripted(dir.path(), room));
+    let mut last = String::new();
+    let mut cookies = Vec::new();
+    for n in 0..60 {
+        last = server.post(
+            "/register",
+            "",
+            &format!("username=ada-{n}&password=a+horse+that+staples+batteries"),
+        );
+        if !is(&last, 303) {
+            break;
+        }
+        cookies.push(cookie(&last));
+    }
+    assert_apology(&last);
+    for cookie in &cookies {
+        assert!(is(&server.get("/dashboard", cookie), 200));
+    }
+    let pid = server.id().to_string();
+    let more = Command::new("prlimit").args(["--pid", &pid, "--fsize=unlimited"]).status();
+    assert!(more.unwrap().success());
+    assert!(is(&server.post("/register", "", ADA), 303));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_can_only_be_read_for_a_while_is_written_to_again() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    // Without these, root minds the mode of a file as others do.
+    let as_others = "--bounding-set=-dac_override,-dac_read_search";
+    let script =
+        format!("[ -w /etc/passwd ] && exec /usr/bin/setpriv {as_others} \"$0\"; exec \"$0\"");
+    let server = start(&mut scripted(dir.path(), &script));
+    let cookie = cookie(&server.post("/register", "", ADA));
+    let set =
+        |mode| fs::set_permissions(file(dir.path()), fs::Permissions::from_mode(mode)).unwrap();
+    set(0o444);
+    assert!(is(&server.get("/dashboard", &cookie), 200));
+    // SQLite may still have it open for writing from before.
+    let meanwhile = server.post("/login", "", ADA);
+    if !is(&meanwhile, 303) {
+        assert_apology(&meanwhile);
+    }
+    set(0o644);
+    for _ in 0..5 {
+        assert!(is(&server.post("/login", "", ADA), 303));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn sigterm_lets_the_program_finish_what_is_under_way() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut server = start(&mut program(dir.path()));
+    let answer = scope(|scope| {
+        let login = scope.spawn(|| server.post("/register", "", ADA));
+        sleep(Duration::from_millis(15));
+        server.signal("TERM");
+        login.join().unwrap()
+    });
+    assert!(is(&answer, 303), "{answer}");
+    assert!(server.wait().success());
+    let server = start(&mut program(dir.path()));
+    assert!(is(&server.get("/dashboard", &cookie(&answer)), 200));
+}
