@@ -17,5 +17,6 @@ mod logout;
 mod pages;
 mod passwords;
 mod protection;
+mod random;
 mod sessions;
 mod walls;
