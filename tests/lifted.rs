@@ -7,7 +7,7 @@ mod login;
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use login::*;
@@ -215,19 +215,64 @@ fn a_stranger_is_flashed_and_sent_to_the_view_with_next() {
 
 #[test]
 fn without_a_view_a_refusal_is_a_plain_401() {
-    let client = client(LoginManager::new(Settings::default()));
-    for path in ["/lounge", "/safe"] {
-        assert_eq!(client.get(path).dispatch().status(), Status::Unauthorized);
+    let (seconds, clock) = wound_clock();
+    let client = client(LoginManager::new(Settings::default()).clock(clock));
+    let response = client.get("/lounge").dispatch();
+    assert_eq!(response.status(), Status::Unauthorized);
+    assert_eq!(text(response), "Please log in to access this page.");
+    enter_as(&client, "ann");
+    seconds.fetch_add(15 * 60, Ordering::Relaxed);
+    let response = client.get("/safe").dispatch();
+    assert_eq!(response.status(), Status::Unauthorized);
+    assert_eq!(text(response), "Please reauthenticate to access this page.");
+}
+
+#[test]
+fn the_messages_are_flask_logins_where_the_app_has_none() {
+    let client = client(LoginManager::new(Settings::default()).login_view("/enter"));
+    let response = client.get("/lounge").dispatch();
+    let flash = response.cookies().get("_flash").unwrap().value().to_owned();
+    assert_eq!(flash, "7:messagePlease log in to access this page.");
+}
+
+#[test]
+fn options_meets_no_guard() {
+    let client = client(manager(Settings::default()));
+    assert_eq!(client.options("/lounge").dispatch().status(), Status::NotFound);
+}
+
+#[test]
+fn the_cookie_is_set_at_the_login_and_not_again() {
+    let client = client(manager(Settings::default()));
+    let response = client.post("/enter/ann?remember=yes").dispatch();
+    assert!(response.headers().get_one("Set-Cookie").is_some());
+    for path in ["/who", "/lounge", "/safe"] {
+        assert_eq!(client.get(path).dispatch().headers().get_one("Set-Cookie"), None, "{path}");
     }
+}
+
+#[test]
+fn a_test_may_begin_with_a_login() {
+    let client = Client::untracked(club(manager(Settings::default()))).unwrap();
+    let cookie = LoginManager::<Member>::test_cookie(client.rocket(), "ann").unwrap();
+    assert_eq!(text(client.get("/safe").private_cookie(cookie).dispatch()), "ann");
 }
 
 #[test]
 fn handlers_answer_in_place_of_the_default() {
     let manager = manager(Settings { fresh_for: NonZeroU32::MIN, ..Settings::default() });
     let (seconds, clock) = wound_clock();
+    let heard = Arc::new(AtomicBool::new(false));
+    let told_first = heard.clone();
     let manager = manager
         .clock(clock)
-        .unauthorized_handler(|request| (Status::ImATeapot, format!("no {}", request.uri())))
+        .on_event(move |event, _| {
+            heard.store(matches!(event, Event::Refused(_)), Ordering::Relaxed)
+        })
+        .unauthorized_handler(move |request| {
+            assert!(told_first.load(Ordering::Relaxed));
+            (Status::ImATeapot, format!("no {}", request.uri()))
+        })
         .needs_refresh_handler(|_| "again");
     let client = client(manager);
     let response = client.get("/lounge").dispatch();

@@ -7,40 +7,38 @@ use rocket::Request;
 use rocket::futures::FutureExt;
 
 use super::manager::{Event, LoginManager};
+use super::refusal::Refusal;
 use super::settings::SessionProtection;
 use super::ticket::Ticket;
 use super::user::LoginUser;
-
-/// The store did not answer, so nobody can say who is asking. Not a logout: the cookie stays.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Unavailable;
 
 /// The user of this request, as templates and error pages want to know it: Flask-Login's
 /// `current_user` for code that is no handler. Handlers ask for a guard.
 ///
 /// # Errors
 ///
-/// [`Unavailable`] if a cookie says that there is a user and the store did not find out who.
-pub fn current_user<U: LoginUser>(request: &Request<'_>) -> Result<Option<Arc<U>>, Unavailable> {
+/// [`Refusal::Unavailable`] if a cookie says that there is a user and the store did not say who.
+pub fn current_user<U: LoginUser>(request: &Request<'_>) -> Result<Option<Arc<U>>, Refusal> {
     match &*Known::<U>::of(request) {
         Known::Nobody => Ok(None),
         Known::User { user, .. } => Ok(Some(user.clone())),
-        Known::Unavailable => Err(Unavailable),
+        Known::Unavailable => Err(Refusal::Unavailable),
     }
 }
 
 pub(super) enum Known<U> {
     Nobody,
-    /// The ticket is missing where the request itself named the user.
     User {
         user: Arc<U>,
+        /// `None` for a user from [`LoginUser::load_from_request`].
         ticket: Option<Ticket>,
     },
     Unavailable,
 }
 
 impl<U: LoginUser> Known<U> {
-    /// What is known now. A login within the request changes it for the rest of the request.
+    /// What is known now. Behind a lock because Rocket's request-local cache is written only once, and
+    /// a login within the request changes what the rest of it knows.
     pub fn of<'r>(request: &'r Request<'_>) -> MutexGuard<'r, Known<U>> {
         let known = request.local_cache(|| Mutex::new(Known::<U>::Nobody));
         known.lock().unwrap_or_else(PoisonError::into_inner)

@@ -57,12 +57,8 @@ impl<U> Deref for FreshUser<U> {
     }
 }
 
-fn current<U: LoginUser>(request: &Request<'_>) -> Result<Option<Arc<U>>, Refusal> {
-    current_user(request).map_err(|_| Refusal::Unavailable)
-}
-
 fn required<U: LoginUser>(request: &Request<'_>) -> Result<Arc<U>, Refusal> {
-    current(request)?.ok_or(Refusal::Unauthorized)
+    current_user(request)?.ok_or(Refusal::Unauthorized)
 }
 
 fn fresh<U: LoginUser>(request: &Request<'_>) -> Result<Arc<U>, Refusal> {
@@ -76,6 +72,7 @@ fn outcome<T>(result: Result<T, Refusal>, request: &Request<'_>) -> Outcome<T, R
     match result {
         Ok(guard) => Outcome::Success(guard),
         Err(refusal) => {
+            // For the catcher, which does not see a guard's error.
             request.local_cache(|| refusal);
             Outcome::Error((refusal.status(), refusal))
         }
@@ -87,7 +84,7 @@ impl<'r, U: LoginUser> FromRequest<'r> for CurrentUser<U> {
     type Error = Refusal;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Refusal> {
-        outcome(current(request).map(CurrentUser), request)
+        outcome(current_user(request).map(CurrentUser), request)
     }
 }
 
@@ -115,14 +112,14 @@ impl<'r, U: LoginUser> FromRequest<'r> for Login<'r, U> {
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Refusal> {
         let login =
-            current::<U>(request).and_then(|_| Login::of(request).ok_or(Refusal::Unavailable));
+            current_user::<U>(request).and_then(|_| Login::of(request).ok_or(Refusal::Unavailable));
         outcome(login, request)
     }
 }
 
 /// Stops the launch of an app whose routes ask for `U` although no manager of `U` is attached.
 fn lacks_manager<U: LoginUser>(rocket: &Rocket<Ignite>) -> bool {
-    let lacks = rocket.state::<Arc<LoginManager<U>>>().is_none();
+    let lacks = rocket.state::<LoginManager<U>>().is_none();
     if lacks {
         let user = std::any::type_name::<U>();
         rocket::error!("A route asks for a `{user}`: attach `LoginManager::<{user}>`'s fairing.");

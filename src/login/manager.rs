@@ -1,16 +1,15 @@
 //! How this app wants its logins: Flask-Login's `LoginManager`.
 
-use std::sync::Arc;
-
 use rocket::fairing::{AdHoc, Fairing};
+use rocket::http::Cookie;
 use rocket::response::Responder;
-use rocket::{Build, Config, Request, Rocket};
+use rocket::{Build, Config, Orbit, Request, Rocket};
 
 use super::clock::Clock;
 use super::current::Known;
 use super::refusal::{self, Refusal, Refused};
 use super::settings::Settings;
-use super::ticket::TicketCookie;
+use super::ticket::{Ticket, TicketCookie};
 use super::user::LoginUser;
 
 /// Who is let in and what the others are told. Attach it with [`fairing`](Self::fairing).
@@ -22,7 +21,6 @@ pub struct LoginManager<U: LoginUser> {
     pub(super) cookie: TicketCookie,
     pub(super) unauthorized: Refused,
     pub(super) needs_refresh: Refused,
-    cookie_name: &'static str,
     exempt: Vec<&'static str>,
     on_event: Hook<U>,
 }
@@ -49,12 +47,11 @@ impl<U: LoginUser> LoginManager<U> {
     /// A manager with Flask-Login's messages and no views.
     pub fn new(settings: Settings) -> LoginManager<U> {
         LoginManager {
-            cookie: TicketCookie::new("login", settings.secure_cookies),
+            cookie: TicketCookie { name: "login", secure: settings.secure_cookies },
             settings,
             clock: Clock::default(),
             unauthorized: Refused::new("Please log in to access this page."),
             needs_refresh: Refused::new("Please reauthenticate to access this page."),
-            cookie_name: "login",
             exempt: Vec::new(),
             on_event: Box::new(|_, _| {}),
         }
@@ -115,15 +112,16 @@ impl<U: LoginUser> LoginManager<U> {
         self
     }
 
-    /// Does not ask who wants what is under `path`, pictures say.
+    /// Requests under `path`, of pictures say, don't load the user: everybody is a stranger there, error
+    /// pages and guarded routes included.
     pub fn exempt(mut self, path: &'static str) -> Self {
         self.exempt.push(path);
         self
     }
 
-    /// Names the cookie; over HTTPS `__Host-` comes before it. `login` if not said.
+    /// Names the cookie, in place of `login`. Over HTTPS `__Host-` comes before it.
     pub fn cookie_name(mut self, name: &'static str) -> Self {
-        self.cookie_name = name;
+        self.cookie.name = name;
         self
     }
 
@@ -133,9 +131,10 @@ impl<U: LoginUser> LoginManager<U> {
         self
     }
 
-    /// Finds the user of each request before it is routed, and answers every 401.
+    /// Finds the user of each request before it is routed, and answers every 401 of the app: a second
+    /// catcher of 401 at `/` would stop the launch.
     ///
-    /// The launch stops if the app does not manage the user's [`LoginUser::Store`].
+    /// The launch stops too if the app does not manage the user's [`LoginUser::Store`].
     pub fn fairing(mut self) -> impl Fairing {
         AdHoc::try_on_ignite("Login", |rocket: Rocket<Build>| async move {
             if rocket.state::<U::Store>().is_none() {
@@ -144,20 +143,34 @@ impl<U: LoginUser> LoginManager<U> {
                 return Err(rocket);
             }
             let tls = Config::try_from(rocket.figment()).is_ok_and(|config| config.tls_enabled());
-            let secure = self.settings.secure_cookies || tls;
-            self.cookie = TicketCookie::new(self.cookie_name, secure);
-            let manager = Arc::new(self);
-            Ok(rocket.manage(manager.clone()).register("/", vec![refusal::catcher::<U>()]).attach(
-                AdHoc::on_request("Login", move |request, _| {
-                    let manager = manager.clone();
-                    Box::pin(async move {
-                        if !manager.is_exempt(request) {
-                            Known::identify(request, &manager).await;
-                        }
-                    })
-                }),
-            ))
+            self.cookie.secure |= tls;
+            let identify = AdHoc::on_request("Login", |request, _| {
+                Box::pin(async move {
+                    if let Some(manager) = LoginManager::<U>::of(request)
+                        && !manager.is_exempt(request)
+                    {
+                        Known::identify(request, manager).await;
+                    }
+                })
+            });
+            Ok(rocket.manage(self).register("/", vec![refusal::catcher::<U>()]).attach(identify))
         })
+    }
+
+    /// A fresh login under `id` for a test, to be sent with `LocalRequest::private_cookie`: Flask-Login's
+    /// `FlaskLoginClient`. Nothing if no manager of `U` is attached.
+    ///
+    /// It is for a browser that sends no `User-Agent`, as Rocket's local client does not.
+    pub fn test_cookie(rocket: &Rocket<Orbit>, id: &str) -> Option<Cookie<'static>> {
+        let manager = rocket.state::<LoginManager<U>>()?;
+        let now = manager.clock.now();
+        Some(manager.cookie.holding(&Ticket {
+            id: id.to_owned(),
+            expires: now + i64::from(manager.settings.session_lifetime.get()),
+            confirmed: now,
+            remembered: false,
+            user_agent: String::new(),
+        }))
     }
 
     fn is_exempt(&self, request: &Request<'_>) -> bool {
@@ -169,7 +182,7 @@ impl<U: LoginUser> LoginManager<U> {
 
     /// The manager of this app, where its fairing is attached.
     pub(super) fn of<'r>(request: &'r Request<'_>) -> Option<&'r LoginManager<U>> {
-        request.rocket().state::<Arc<LoginManager<U>>>().map(Arc::as_ref)
+        request.rocket().state()
     }
 
     pub(super) fn emit(&self, event: Event<'_, U>, request: &Request<'_>) {

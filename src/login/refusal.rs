@@ -1,7 +1,7 @@
-//! What those hear who may not: a page for people, JSON for programs.
+//! Answers to those who are refused: a redirect for people, JSON for programs.
 
 use rocket::Request;
-use rocket::catcher::{self, Catcher};
+use rocket::catcher::{BoxFuture, Catcher};
 use rocket::http::{ContentType, Status};
 use rocket::response::{self, Flash, Redirect, Responder};
 use rocket::serde::json::json;
@@ -74,25 +74,15 @@ impl Refused {
 
 /// Answers every 401 of the app: a guard can refuse but has no words.
 pub(super) fn catcher<U: LoginUser>() -> Catcher {
-    let mut catcher =
-        Catcher::new(Status::Unauthorized.code, Refuse(std::marker::PhantomData::<U>));
+    let mut catcher = Catcher::new(Status::Unauthorized.code, handle::<U>);
     catcher.name = Some("unauthorized".into());
     catcher
 }
 
-struct Refuse<U>(std::marker::PhantomData<U>);
-
-impl<U> Clone for Refuse<U> {
-    fn clone(&self) -> Self {
-        Refuse(self.0)
-    }
-}
-
-#[rocket::async_trait]
-impl<U: LoginUser> catcher::Handler for Refuse<U> {
-    async fn handle<'r>(&self, status: Status, request: &'r Request<'_>) -> catcher::Result<'r> {
+fn handle<'r, U: LoginUser>(status: Status, request: &'r Request<'_>) -> BoxFuture<'r> {
+    Box::pin(async move {
         let manager = LoginManager::<U>::of(request).ok_or(status)?;
-        // Catchers don't see a guard's error, so the guard left it with the request.
+        // The guard left it there, because a catcher does not see a guard's error.
         let refusal = *request.local_cache(|| Refusal::Unauthorized);
         manager.emit(Event::Refused(refusal), request);
         match refusal {
@@ -101,5 +91,5 @@ impl<U: LoginUser> catcher::Handler for Refuse<U> {
             }
             _ => manager.unauthorized.answer("Unauthorized", request),
         }
-    }
+    })
 }

@@ -1,5 +1,7 @@
 //! The sealed cookie: which login it is, and what was true when it was given out.
 
+use std::borrow::Cow;
+
 use rocket::http::{Cookie, CookieJar, SameSite};
 use rocket::serde::json::{from_str, to_string};
 use rocket::serde::{Deserialize, Serialize};
@@ -21,31 +23,28 @@ pub(super) struct Ticket {
 }
 
 /// The cookie that holds a [`Ticket`].
-#[derive(Clone)]
 pub(super) struct TicketCookie {
-    name: String,
-    secure: bool,
+    pub name: &'static str,
+    pub secure: bool,
 }
 
 impl TicketCookie {
     /// Over HTTPS the name starts with `__Host-`: no other host and no plain connection can then
     /// put a cookie in its place (RFC 6265bis, 4.1.3.2).
-    pub fn new(name: &str, secure: bool) -> TicketCookie {
-        let prefix = if secure { "__Host-" } else { "" };
-        TicketCookie { name: format!("{prefix}{name}"), secure }
+    fn name(&self) -> Cow<'static, str> {
+        if self.secure { format!("__Host-{}", self.name).into() } else { self.name.into() }
     }
 
     /// The ticket that came with the request, if it opens and has not ended.
     pub fn open(&self, jar: &CookieJar<'_>, now: i64) -> Option<Ticket> {
         // Never `get_pending`: it takes a cookie in clear for a sealed one.
-        let cookie = jar.get_private(&self.name)?;
+        let cookie = jar.get_private(&self.name())?;
         from_str(cookie.value()).ok().filter(|ticket: &Ticket| now < ticket.expires)
     }
 
-    /// Gives `ticket` to the browser, for as long as it is remembered.
+    /// Sets `ticket`, for as long as it is remembered.
     pub fn give(&self, jar: &CookieJar<'_>, ticket: &Ticket, now: i64) {
-        // Strings, numbers and a flag: if ever this failed, the visitor would stay anonymous.
-        let mut cookie = self.cookie(to_string(ticket).unwrap_or_default());
+        let mut cookie = self.holding(ticket);
         if ticket.remembered {
             let left = Duration::seconds(ticket.expires - now);
             cookie.set_max_age(left);
@@ -62,8 +61,14 @@ impl TicketCookie {
         jar.remove_private(self.cookie(String::new()));
     }
 
+    /// The cookie, not sealed yet.
+    pub fn holding(&self, ticket: &Ticket) -> Cookie<'static> {
+        // Strings, numbers and a flag: if ever this failed, the visitor would stay anonymous.
+        self.cookie(to_string(ticket).unwrap_or_default())
+    }
+
     fn cookie(&self, value: String) -> Cookie<'static> {
-        Cookie::build((self.name.clone(), value))
+        Cookie::build((self.name(), value))
             .path("/")
             .http_only(true)
             .same_site(SameSite::Lax)

@@ -48,8 +48,8 @@ pub trait LoginUser: Sized + Send + Sync + 'static {
 
     /// The id that a new login seals into its cookie: Flask-Login's `get_id`.
     ///
-    /// The user's own id will do; a new random one for each login ("alternative tokens") can be
-    /// ended by the server.
+    /// The user's own id will do, but then a copied cookie works until it expires, whoever logs out
+    /// (Flask-Login's issue 480). A random one for each login, which [`end`](Self::end) forgets, does not.
     async fn id(&self, store: &Self::Store, login: &NewLogin<'_>) -> Result<String, Self::Error>;
 
     /// The id that goes on in place of `id` once the user has proved who they are again.
@@ -57,7 +57,8 @@ pub trait LoginUser: Sized + Send + Sync + 'static {
         Ok(id.to_owned())
     }
 
-    /// Makes `id` worthless, because its login was ended.
+    /// Makes `id` worthless, because its login was ended. Without this a logout only takes back the
+    /// cookie.
     async fn end(_store: &Self::Store, _id: &str) -> Result<(), Self::Error> {
         Ok(())
     }

@@ -12,7 +12,10 @@ use super::settings::SessionProtection;
 use super::ticket::Ticket;
 use super::user::{LoginUser, NewLogin};
 
-/// Whether a login outlives the browser. As a form field it is a checkbox, unchecked if missing.
+/// Whether a login outlives the browser.
+///
+/// As a form field it is a checkbox: nothing, `0`, `no`, `off` and `false` are [`No`](Remember::No), and
+/// whatever else a form gives the box for a value is [`Yes`](Remember::Yes).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Remember {
     /// Until the browser is closed.
@@ -54,7 +57,8 @@ impl<'r, U: LoginUser> Login<'r, U> {
     }
 
     /// Logs `user` in and says whether it did, since an inactive user is refused: Flask-Login's
-    /// `login_user`. The rest of this request knows it.
+    /// `login_user`. The rest of this request knows it. The login is fresh: what a user proves without
+    /// a password is for [`LoginUser::load_from_request`].
     ///
     /// Always under a new ticket; whatever login the browser came with ends (session fixation).
     ///
@@ -105,7 +109,8 @@ impl<'r, U: LoginUser> Login<'r, U> {
         Ok(())
     }
 
-    /// Goes on under `id`, which the app has put in place of the old one.
+    /// Goes on under `id`, which the app has put in place of the old one in a transaction of its own,
+    /// with a change of the password say.
     pub fn continue_as(&self, id: String) {
         if let Some(ticket) = self.ticket() {
             self.go_on(Ticket { id, ..ticket });
