@@ -47,10 +47,6 @@ pub struct Error(String);
 
 impl Db {
     /// Opens the database at `url` and brings its tables up to date.
-    ///
-    /// # Errors
-    ///
-    /// A sentence for the operator: the URL is not one of ours, or the database does not open.
     pub fn open(url: &str) -> Result<Db, String> {
         let source = source(url)?;
         source.migrate().map_err(|cause| format!("The database does not open: {cause}"))?;
@@ -59,10 +55,6 @@ impl Db {
     }
 
     /// Runs `query` on a thread that may block, with a connection for as long as it takes.
-    ///
-    /// # Errors
-    ///
-    /// No connection in time, or the query's own error.
     pub async fn run<T, F>(&self, query: F) -> Result<T, Error>
     where
         T: Send + 'static,
@@ -73,10 +65,6 @@ impl Db {
 
     /// Runs a `query` that finds a row by an index and changes nothing. SQLite answers it on this very
     /// thread, at once or not at all; wherever it would have to wait, [`run`](Db::run) does it.
-    ///
-    /// # Errors
-    ///
-    /// As for `run`.
     pub async fn read<T, F>(&self, query: F) -> Result<T, Error>
     where
         T: Send + 'static,

@@ -14,39 +14,40 @@ use crate::routes::dashboard;
 /// Why a handler has nothing better to show. Each variant knows its page.
 #[derive(Debug)]
 pub enum Error {
-    /// The visitor can mend it: the form again, and what is wrong with it.
-    Refused(Box<Page>),
+    /// The visitor can mend it: 422 and the form again, with what is wrong.
+    Invalid(Box<Page>),
+    /// Too many passwords were wrong: 429 and the form again, for another try after so many seconds.
+    TooMany(Box<Page>, i64),
     /// The page is for strangers, and this visitor is signed in: 303 to the dashboard.
     SignedIn,
-    /// Too many passwords were wrong: 429 and the form again, try again after so many seconds.
-    Slowed(Box<Page>, i64),
     /// No page of its own: the one that all errors of this status share.
     Status(Status),
-    /// Too many passwords are being hashed: 503, try again.
-    Busy,
-    /// The database does not answer: 503, try again.
-    Database(db::Error),
-    /// Our fault: 500.
-    Internal(String),
 }
 
 impl From<Page> for Error {
-    fn from(page: Page) -> Error {
-        Error::Refused(Box::new(page))
+    fn from(form: Page) -> Error {
+        Error::Invalid(Box::new(form))
     }
 }
 
 impl From<db::Error> for Error {
     fn from(cause: db::Error) -> Error {
-        Error::Database(cause)
+        rocket::error!("{cause}");
+        Error::Status(Status::ServiceUnavailable)
     }
 }
 
 impl From<passwords::Error> for Error {
     fn from(cause: passwords::Error) -> Error {
         match cause {
-            passwords::Error::Busy => Error::Busy,
-            passwords::Error::Failed(cause) => Error::Internal(cause),
+            passwords::Error::Busy => {
+                rocket::warn!("Too many passwords wait to be hashed.");
+                Error::Status(Status::ServiceUnavailable)
+            }
+            passwords::Error::Failed(cause) => {
+                rocket::error!("{cause}");
+                Error::Status(Status::InternalServerError)
+            }
         }
     }
 }
@@ -54,51 +55,39 @@ impl From<passwords::Error> for Error {
 impl<'r> Responder<'r, 'static> for Error {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
         match self {
-            Error::Refused(page) => page.respond_to(request),
-            Error::Slowed(page, seconds) => {
-                let mut response = page.status(Status::TooManyRequests).respond_to(request)?;
+            Error::Invalid(form) => form.status(Status::UnprocessableEntity).respond_to(request),
+            Error::TooMany(form, seconds) => {
+                let mut response = form.status(Status::TooManyRequests).respond_to(request)?;
                 response.set_raw_header("Retry-After", seconds.to_string());
                 Ok(response)
             }
             Error::SignedIn => Redirect::to(uri!(dashboard::dashboard)).respond_to(request),
             Error::Status(status) => Err(status),
-            Error::Busy => {
-                rocket::warn!("Too many passwords wait to be hashed.");
-                Err(Status::ServiceUnavailable)
-            }
-            Error::Database(cause) => {
-                rocket::error!("{cause}");
-                Err(Status::ServiceUnavailable)
-            }
-            Error::Internal(cause) => {
-                rocket::error!("{cause}");
-                Err(Status::InternalServerError)
-            }
         }
     }
 }
 
 /// Answers every error that has no page of its own yet, 401 apart, which `login` answers.
 #[catch(default)]
-pub fn catcher(status: Status, _: &Request<'_>) -> Apology {
-    Apology(status)
+pub fn catcher(status: Status, _: &Request<'_>) -> ErrorPage {
+    ErrorPage(status)
 }
 
 /// An error as a page, or as JSON for a program.
-pub struct Apology(Status);
+pub struct ErrorPage(Status);
 
 /// In seconds: time enough for a lock or a queue to clear.
 const RETRY_AFTER: u64 = 5;
 
-impl<'r> Responder<'r, 'static> for Apology {
+impl<'r> Responder<'r, 'static> for ErrorPage {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
-        let Apology(status) = self;
+        let ErrorPage(status) = self;
         let mut response = if expects_json(request) {
             let body = json!({ "error": status.reason_lossy() });
             (status, (ContentType::JSON, body.to_string())).respond_to(request)?
         } else {
-            let page = Page::new("error").status(status).with("status", &status.code);
-            page.with("explanation", &explanation(status)).respond_to(request)?
+            let page = Page::new("error").status(status).with("status", status.code);
+            page.with("explanation", explanation(status)).respond_to(request)?
         };
         if status == Status::ServiceUnavailable {
             response.set_raw_header("Retry-After", RETRY_AFTER.to_string());

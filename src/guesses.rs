@@ -82,10 +82,6 @@ impl Guesses {
     ///
     /// Where those under way might use up what is left, waits for them: a thousand guesses at once
     /// are worth no more than one after the other, and right passwords never stand in each other's way.
-    ///
-    /// # Errors
-    ///
-    /// [`TooMany`], for anyone, whatever the password.
     pub async fn begin(
         &self,
         door: Door,

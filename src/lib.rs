@@ -26,6 +26,7 @@ use rocket::figment::Figment;
 use rocket::fs::FileServer;
 use rocket::{Build, Rocket, catchers, routes};
 
+use authenticate::Authenticator;
 use db::Db;
 pub use events::EventLog;
 use events::{Event, Events};
@@ -48,7 +49,7 @@ pub fn build(figment: Figment, clock: Clock, log: EventLog) -> Result<Rocket<Bui
     let sessions = Sessions::new(db.clone(), clock.clone(), &settings.login);
     let passwords = Passwords::new().map_err(|cause| format!("Passwords: {cause:?}"))?;
 
-    let login = LoginManager::<User>::new(settings.login)
+    let manager = LoginManager::<User>::new(settings.login)
         .login_view("/login")
         .login_message("warning", "Please log in to access this page.")
         .refresh_view("/reauthenticate")
@@ -62,14 +63,18 @@ pub fn build(figment: Figment, clock: Clock, log: EventLog) -> Result<Rocket<Bui
         .clock(clock.clone());
 
     Ok(rocket::custom(settings.figment)
+        .manage(Authenticator {
+            db: db.clone(),
+            passwords: passwords.clone(),
+            guesses: Guesses::new(clock),
+        })
         .manage(db)
         .manage(sessions)
         .manage(passwords)
-        .manage(Guesses::new(clock))
         .manage(log)
         .attach(same_origin::fairing())
         .attach(headers::fairing(settings.https))
-        .attach(login.fairing())
+        .attach(manager.fairing())
         .attach(page::fairing())
         .mount(
             "/",

@@ -1,24 +1,32 @@
 //! Pages: a template, the current user and the messages that wait for them.
 
+use std::collections::BTreeMap;
+
 use rocket::fairing::Fairing;
+use rocket::figment::value::{Dict, Value};
 use rocket::http::Status;
 use rocket::response::{self, Responder};
 use rocket::{Ignite, Request, Rocket, Sentinel};
 use rocket_dyn_templates::Template;
 use serde::Serialize;
 
-use crate::login::{self, Unavailable};
+use crate::login;
 use crate::users::User;
 
 /// A page made from `templates/NAME.html.tera`.
 ///
 /// Every template also sees `current_user` and `flashes`, so no handler passes them along.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct Page {
+    #[serde(skip)]
     template: &'static str,
+    #[serde(skip)]
     status: Status,
-    context: tera::Context,
     flashes: Vec<Flash>,
+    /// What is wrong with a field, by its name.
+    complaints: BTreeMap<&'static str, &'static str>,
+    #[serde(flatten)]
+    context: Dict,
 }
 
 #[derive(Debug, Serialize)]
@@ -27,19 +35,40 @@ struct Flash {
     message: String,
 }
 
+/// What a template sees.
+#[derive(Serialize)]
+struct View<'a> {
+    current_user: Option<&'a User>,
+    #[serde(flatten)]
+    page: &'a Page,
+}
+
 /// What a flash can be; the style sheet knows these.
 const CATEGORIES: [&str; 4] = ["success", "info", "warning", "danger"];
 
 impl Page {
     /// The page of this template, with nothing of its own in it.
     pub fn new(template: &'static str) -> Page {
-        let context = tera::Context::new();
-        Page { template, status: Status::Ok, context, flashes: Vec::new() }
+        Page {
+            template,
+            status: Status::Ok,
+            flashes: Vec::new(),
+            complaints: BTreeMap::new(),
+            context: Dict::new(),
+        }
     }
 
     /// With `value` in the template under that name.
-    pub fn with(mut self, name: &str, value: &impl Serialize) -> Page {
-        self.context.insert(name, value);
+    pub fn with(mut self, name: &str, value: impl Serialize) -> Page {
+        if let Ok(value) = Value::serialize(value) {
+            self.context.insert(name.to_owned(), value);
+        }
+        self
+    }
+
+    /// With what is wrong with that field, if anything is.
+    pub fn complaint(mut self, field: &'static str, text: Option<&'static str>) -> Page {
+        self.complaints.extend(text.map(|text| (field, text)));
         self
     }
 
@@ -62,16 +91,15 @@ impl<'r> Responder<'r, 'static> for Page {
         let user = match login::current_user::<User>(request) {
             Ok(user) => user,
             // Any other page would call a user a stranger.
-            Err(Unavailable) if !is_apology => return Err(Status::ServiceUnavailable),
-            Err(Unavailable) => None,
+            Err(_) if !is_apology => return Err(Status::ServiceUnavailable),
+            Err(_) => None,
         };
         // What waits to be said is not lost on a page that nobody wanted to see.
         if !is_apology {
             self.flashes.extend(Flash::take(request));
         }
-        self.context.insert("current_user", &user.as_deref());
-        self.context.insert("flashes", &self.flashes);
-        let page = Template::render(self.template, self.context.into_json());
+        let view = View { current_user: user.as_deref(), page: &self };
+        let page = Template::render(self.template, view);
         (self.status, page).respond_to(request)
     }
 }

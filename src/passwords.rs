@@ -31,10 +31,6 @@ pub struct Password(String);
 
 impl Password {
     /// Says what is wrong with this as the new password of `username`.
-    ///
-    /// # Errors
-    ///
-    /// A sentence for the person who typed it.
     pub fn check(&self, username: &str) -> Result<(), &'static str> {
         if self.0.chars().count() < MIN_CHARACTERS {
             Err(
@@ -86,42 +82,23 @@ pub enum Error {
 /// More would not be faster, and each takes 19 MiB of memory.
 #[derive(Clone)]
 pub struct Passwords {
-    turns: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     queue: Arc<Semaphore>,
-    stand_in: Arc<str>,
-}
-
-/// What checking a password told.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Not this user's, or there is no such user.
-    Wrong,
-    /// This user's.
-    Right {
-        /// Whether the hash took less work than is asked for today.
-        is_old: bool,
-    },
+    dummy_hash: Arc<str>,
 }
 
 impl Passwords {
-    /// # Errors
-    ///
-    /// Argon2's own, if the system has no random numbers.
     pub fn new() -> Result<Passwords, Error> {
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         Ok(Passwords {
-            turns: Arc::new(Semaphore::new(cores)),
+            permits: Arc::new(Semaphore::new(cores)),
             // About a second of work: whoever comes later is better told at once.
             queue: Arc::new(Semaphore::new(32 * cores)),
-            stand_in: hash(&Password(String::new()))?.into(),
+            dummy_hash: hash(&Password(String::new()))?.into(),
         })
     }
 
     /// Hashes a new password into a PHC string.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Busy`] when too many wait.
     pub async fn hash(&self, password: &Password) -> Result<String, Error> {
         let password = password.clone();
         self.in_turn(move || hash(&password)).await
@@ -129,28 +106,26 @@ impl Passwords {
 
     /// Checks `password` against the hash of a user, or against one that nobody knows a password
     /// for: unknown users cost the same work.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Busy`] when too many wait.
-    pub async fn verify(
-        &self,
-        password: &Password,
-        hash: Option<String>,
-    ) -> Result<Verdict, Error> {
+    pub async fn verify(&self, password: &Password, hash: Option<String>) -> Result<bool, Error> {
         // Nobody has a longer one, and its hash would be work at an attacker's pleasure.
         let fits = password.0.len() <= MAX_BYTES;
         let normal = if fits { password.normal() } else { Vec::new() };
-        let known = hash.is_some() && fits;
-        let hash = hash.unwrap_or_else(|| self.stand_in.to_string());
+        let can_match = fits && hash.is_some();
+        let hash = hash.unwrap_or_else(|| self.dummy_hash.to_string());
         self.in_turn(move || {
-            let matches = argon2().verify_password(&normal, hash.as_str()).is_ok();
-            Ok(match matches && known {
-                true => Verdict::Right { is_old: is_old(&hash) },
-                false => Verdict::Wrong,
-            })
+            Ok(argon2().verify_password(&normal, hash.as_str()).is_ok() && can_match)
         })
         .await
+    }
+
+    /// Whether a hash was made with less memory or fewer passes, or by another algorithm than today's.
+    pub fn is_old(hash: &str) -> bool {
+        let Ok(hash) = PasswordHash::new(hash) else {
+            return true;
+        };
+        Params::try_from(&hash).map_or(true, |params| {
+            params.m_cost() < PARAMS.m_cost() || params.t_cost() < PARAMS.t_cost()
+        }) || hash.algorithm != Algorithm::Argon2id.ident()
     }
 
     async fn in_turn<T, F>(&self, work: F) -> Result<T, Error>
@@ -159,10 +134,10 @@ impl Passwords {
         F: FnOnce() -> Result<T, Error> + Send + 'static,
     {
         let place = self.queue.clone().try_acquire_owned().map_err(|_| Error::Busy)?;
-        let turn = self.turns.clone().acquire_owned().await.map_err(|_| Error::Busy)?;
+        let permit = self.permits.clone().acquire_owned().await.map_err(|_| Error::Busy)?;
         let done = spawn_blocking(move || {
             // In here, so that a visitor who leaves does not free a core that still works for them.
-            let _held = (place, turn);
+            let _held = (place, permit);
             work()
         });
         done.await.map_err(|cause| Error::Failed(cause.to_string()))?
@@ -176,16 +151,6 @@ fn argon2() -> Argon2<'static> {
 fn hash(password: &Password) -> Result<String, Error> {
     let hash: Result<PasswordHash, _> = argon2().hash_password(&password.normal());
     hash.map(|hash| hash.to_string()).map_err(|cause| Error::Failed(cause.to_string()))
-}
-
-/// Whether a hash was made with less memory or fewer passes, or by another algorithm than today's.
-fn is_old(hash: &str) -> bool {
-    let Ok(hash) = PasswordHash::new(hash) else {
-        return true;
-    };
-    Params::try_from(&hash).map_or(true, |params| {
-        params.m_cost() < PARAMS.m_cost() || params.t_cost() < PARAMS.t_cost()
-    }) || hash.algorithm != Algorithm::Argon2id.ident()
 }
 
 #[cfg(test)]
@@ -209,11 +174,11 @@ mod tests {
         let passwords = Passwords::new().unwrap();
         for text in ["", "stand in"] {
             let password = Password(text.into());
-            assert_eq!(passwords.verify(&password, None).await.unwrap(), Verdict::Wrong);
+            assert!(!passwords.verify(&password, None).await.unwrap());
         }
         let too_long = Password("x".repeat(MAX_BYTES + 1));
         let of_nothing = hash(&Password(String::new())).unwrap();
-        assert_eq!(passwords.verify(&too_long, Some(of_nothing)).await.unwrap(), Verdict::Wrong);
+        assert!(!passwords.verify(&too_long, Some(of_nothing)).await.unwrap());
     }
 
     #[test]
@@ -232,8 +197,8 @@ mod tests {
             ("argon2id$v=19$m=65536,t=1,p=1", true),
             ("argon2i$v=19$m=19456,t=2,p=1", true),
         ] {
-            assert_eq!(is_old(&format!("${start}${salt}${out}")), old, "{start}");
+            assert_eq!(Passwords::is_old(&format!("${start}${salt}${out}")), old, "{start}");
         }
-        assert!(is_old("not a hash"));
+        assert!(Passwords::is_old("not a hash"));
     }
 }

@@ -1,83 +1,89 @@
-//! Sessions: a row for each login, so that the server can end one.
+//! Sessions: a row for each login, so that the server can end one, and how a user logs in with it.
 
 use diesel::prelude::*;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 use crate::db::{self, Db, DbConnection};
-use crate::login::{Clock, NewLogin, Settings};
+use crate::login::{Clock, LoginUser, NewLogin, Settings};
 use crate::schema::{sessions, users};
-use crate::users::User;
+use crate::users::{User, set_hash};
 
 /// How often a busy session's last visit is written down, in seconds.
 const TOUCH_EVERY: i64 = 60;
 
 /// The sessions of all users.
-#[derive(Clone)]
 pub struct Sessions {
     db: Db,
     clock: Clock,
     idle_timeout: i64,
 }
 
-impl Sessions {
-    pub fn new(db: Db, clock: Clock, settings: &Settings) -> Sessions {
-        Sessions { db, clock, idle_timeout: settings.idle_timeout.get().into() }
-    }
+/// What the cookie holds is a token, and the row its hash.
+#[rocket::async_trait]
+impl LoginUser for User {
+    type Store = Sessions;
+    type Error = db::Error;
 
-    /// The user whose session has this token, unless it has ended. Notes the visit.
-    ///
-    /// # Errors
-    ///
-    /// The database's own, like all of these.
-    pub async fn user_of(&self, token: &str) -> Result<Option<User>, db::Error> {
-        let (now, token_hash) = (self.clock.now(), hash(token));
+    /// Also notes the visit.
+    async fn load(sessions: &Sessions, token: &str) -> Result<Option<User>, db::Error> {
+        let (now, token_hash) = (sessions.clock.now(), hash(token));
         let this = token_hash.clone();
-        let found: Option<(User, Visit)> = self
+        let found: Option<(User, i64, bool, i64, i64)> = sessions
             .db
             .read(move |connection| {
                 sessions::table
                     .inner_join(users::table)
                     .filter(sessions::token_hash.eq(&this))
-                    .select((User::as_select(), Visit::as_select()))
+                    .select((
+                        User::as_select(),
+                        sessions::last_seen_at,
+                        sessions::remembered,
+                        sessions::expires_at,
+                        sessions::ends_at,
+                    ))
                     .get_result(connection)
                     .optional()
             })
             .await?;
-        // Neither this nor a LIMIT is in the query: SQLite would plan it anew for each value of either,
-        // which takes three times as long as the query.
-        let alive = found.filter(|(_, visit)| now < visit.expires_at);
-        let Some((user, visit)) = alive else { return Ok(None) };
+        let Some((user, last_seen_at, remembered, expires_at, ends_at)) = found else {
+            return Ok(None);
+        };
+        // Not in the query, nor is a LIMIT: SQLite would plan it anew for each value of either, which
+        // takes three times as long as the query.
+        if expires_at <= now {
+            return Ok(None);
+        }
         if !user.is_active {
             // For good, even if somebody activates the user again.
-            self.end_others(user.id, None).await?;
-        } else if now - visit.last_seen_at >= self.touch_every() {
+            sessions.end_others(user.id, None).await?;
+        } else if now - last_seen_at >= sessions.touch_every() {
             let this = sessions::table.filter(sessions::token_hash.eq(token_hash));
-            let expires_at = self.expiry(now, visit.remembered, visit.ends_at);
+            let expires_at = sessions.expiry(now, remembered, ends_at);
             let seen = (sessions::last_seen_at.eq(now), sessions::expires_at.eq(expires_at));
-            self.db
-                .run(move |connection| diesel::update(this).set(seen).execute(connection))
-                .await?;
+            let touch = diesel::update(this).set(seen);
+            sessions.db.run(move |connection| touch.execute(connection)).await?;
         }
         Ok(Some(user))
     }
 
     /// Begins a session and returns its token, which is kept nowhere. Also clears away those of
     /// everybody that have expired.
-    pub async fn begin(&self, user_id: i64, login: &NewLogin<'_>) -> Result<String, db::Error> {
-        let now = self.clock.now();
+    async fn id(&self, sessions: &Sessions, login: &NewLogin<'_>) -> Result<String, db::Error> {
+        let now = sessions.clock.now();
         let token = new_token()?;
         let row = (
-            sessions::user_id.eq(user_id),
+            sessions::user_id.eq(self.id),
             sessions::token_hash.eq(hash(&token)),
             sessions::user_agent.eq(login.user_agent.to_owned()),
             sessions::remembered.eq(login.remembered),
             sessions::begun_at.eq(now),
             sessions::last_seen_at.eq(now),
-            sessions::expires_at.eq(self.expiry(now, login.remembered, login.expires)),
+            sessions::expires_at.eq(sessions.expiry(now, login.remembered, login.expires)),
             sessions::ends_at.eq(login.expires),
         );
-        self.db
+        sessions
+            .db
             .run(move |connection| {
                 connection.transaction(|connection| {
                     let expired = sessions::table.filter(sessions::expires_at.le(now));
@@ -89,38 +95,65 @@ impl Sessions {
         Ok(token)
     }
 
-    /// Puts a new token in place of `token`, for the rest of the same session.
-    pub async fn renew(&self, token: &str) -> Result<String, db::Error> {
+    async fn renew(&self, sessions: &Sessions, token: &str) -> Result<String, db::Error> {
         let (old, new) = (hash(token), new_token()?);
         let new_hash = hash(&new);
-        self.db.run(move |connection| put_in_place(connection, &old, new_hash)).await?;
+        sessions.db.run(move |connection| replace_token(connection, &old, new_hash)).await?;
         Ok(new)
     }
 
-    /// Ends the session of that token.
-    pub async fn end(&self, token: &str) -> Result<(), db::Error> {
+    async fn end(sessions: &Sessions, token: &str) -> Result<(), db::Error> {
         let this = sessions::table.filter(sessions::token_hash.eq(hash(token)));
-        self.db.run(move |connection| diesel::delete(this).execute(connection).map(drop)).await
+        sessions.db.run(move |connection| diesel::delete(this).execute(connection).map(drop)).await
     }
 
-    /// All of a user's sessions, the latest seen first. `token` tells which is this one.
+    fn is_active(&self) -> bool {
+        self.is_active
+    }
+}
+
+/// A session, as its user sees it.
+#[derive(Debug, Queryable, Serialize)]
+pub struct Session {
+    id: i64,
+    #[serde(rename = "device", serialize_with = "device")]
+    user_agent: String,
+    remembered: bool,
+    /// In seconds since 1970 UTC, like the next.
+    begun_at: i64,
+    last_seen_at: i64,
+    is_this: bool,
+}
+
+/// Where one session is set apart, its token says which; a user who came without one has none.
+impl Sessions {
+    pub fn new(db: Db, clock: Clock, settings: &Settings) -> Sessions {
+        Sessions { db, clock, idle_timeout: settings.idle_timeout.get().into() }
+    }
+
+    /// All of a user's sessions, the latest seen first.
     pub async fn of_user(
         &self,
         user_id: i64,
         token: Option<String>,
     ) -> Result<Vec<Session>, db::Error> {
-        let (this, now) = (hash(&token.unwrap_or_default()), self.clock.now());
-        let rows: Vec<Row> = self
-            .db
+        let (this, now) = (hash_of(token), self.clock.now());
+        self.db
             .run(move |connection| {
                 sessions::table
                     .filter(sessions::user_id.eq(user_id).and(sessions::expires_at.gt(now)))
                     .order((sessions::last_seen_at.desc(), sessions::id.desc()))
-                    .select(Row::as_select())
+                    .select((
+                        sessions::id,
+                        sessions::user_agent,
+                        sessions::remembered,
+                        sessions::begun_at,
+                        sessions::last_seen_at,
+                        sessions::token_hash.eq(this),
+                    ))
                     .load(connection)
             })
-            .await?;
-        Ok(rows.into_iter().map(|row| row.into_session(&this)).collect())
+            .await
     }
 
     /// Ends the session with that id, if it is the user's, and says how many that were.
@@ -129,34 +162,32 @@ impl Sessions {
         self.db.run(move |connection| diesel::delete(this).execute(connection)).await
     }
 
-    /// Ends all sessions of a user but the one of `token`, and says how many.
+    /// Ends all sessions of a user but this one, and says how many.
     pub async fn end_others(
         &self,
         user_id: i64,
         token: Option<String>,
     ) -> Result<usize, db::Error> {
-        let this = hash(&token.unwrap_or_default());
+        let this = hash_of(token);
         self.db.run(move |connection| delete_others(connection, user_id, &this)).await
     }
 
-    /// Sets a new hash of a password, ends all sessions of its user but the one of `token`, and
-    /// returns the token under which that one goes on: all of it, or nothing.
+    /// Sets a new hash of a password, ends all sessions of its user but this one, and returns the token
+    /// under which this one goes on: all of it, or nothing.
     pub async fn change_password(
         &self,
         user_id: i64,
         password_hash: String,
         token: Option<String>,
     ) -> Result<String, db::Error> {
-        let (this, new) = (hash(&token.unwrap_or_default()), new_token()?);
+        let (this, new) = (hash_of(token), new_token()?);
         let new_hash = hash(&new);
         self.db
             .run(move |connection| {
                 connection.transaction(|connection| {
-                    diesel::update(users::table.find(user_id))
-                        .set(users::password_hash.eq(password_hash))
-                        .execute(connection)?;
+                    set_hash(connection, user_id, password_hash)?;
                     delete_others(connection, user_id, &this)?;
-                    put_in_place(connection, &this, new_hash)
+                    replace_token(connection, &this, new_hash)
                 })
             })
             .await?;
@@ -174,72 +205,15 @@ impl Sessions {
     }
 }
 
-/// A session, as its user sees it.
-#[derive(Debug, Serialize)]
-pub struct Session {
-    id: i64,
-    /// The browser and the system, in words.
-    device: String,
-    remembered: bool,
-    /// In seconds since 1970 UTC, like the next.
-    begun_at: i64,
-    last_seen_at: i64,
-    is_this: bool,
-}
-
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = sessions)]
-struct Row {
-    id: i64,
-    token_hash: Vec<u8>,
-    user_agent: String,
-    remembered: bool,
-    begun_at: i64,
-    last_seen_at: i64,
-}
-
-impl Row {
-    fn into_session(self, this: &[u8]) -> Session {
-        Session {
-            id: self.id,
-            device: device(&self.user_agent),
-            remembered: self.remembered,
-            begun_at: self.begun_at,
-            last_seen_at: self.last_seen_at,
-            is_this: self.token_hash == this,
-        }
-    }
-}
-
-/// A `User-Agent` in words, as far as it can be told.
-fn device(user_agent: &str) -> String {
-    let parsed = woothee::parser::Parser::new().parse(user_agent).unwrap_or_default();
-    let is_known = |word: &&str| !matches!(*word, "UNKNOWN" | "");
-    match (Some(parsed.name).filter(is_known), Some(parsed.os).filter(is_known)) {
-        (Some(browser), Some(system)) => format!("{browser} on {system}"),
-        (Some(browser), None) => browser.to_owned(),
-        _ => "Unknown device".to_owned(),
-    }
-}
-
 fn delete_others(connection: &mut DbConnection, user_id: i64, this: &[u8]) -> QueryResult<usize> {
     let others = sessions::user_id.eq(user_id).and(sessions::token_hash.ne(this));
     diesel::delete(sessions::table.filter(others)).execute(connection)
 }
 
-fn put_in_place(connection: &mut DbConnection, old: &[u8], new: Vec<u8>) -> QueryResult<usize> {
+fn replace_token(connection: &mut DbConnection, old: &[u8], new: Vec<u8>) -> QueryResult<usize> {
     diesel::update(sessions::table.filter(sessions::token_hash.eq(old)))
         .set(sessions::token_hash.eq(new))
         .execute(connection)
-}
-
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = sessions)]
-struct Visit {
-    remembered: bool,
-    last_seen_at: i64,
-    expires_at: i64,
-    ends_at: i64,
 }
 
 /// 256 bits from the operating system, in hexadecimal.
@@ -252,4 +226,22 @@ fn new_token() -> Result<String, db::Error> {
 /// What the database keeps of a token. It is random enough to need no salt.
 fn hash(token: &str) -> Vec<u8> {
     Sha256::digest(token).to_vec()
+}
+
+/// Without a token, a hash that no session has.
+fn hash_of(token: Option<String>) -> Vec<u8> {
+    token.map_or_else(Vec::new, |token| hash(&token))
+}
+
+/// The browser and the system in words, as far as a `User-Agent` tells.
+fn device<S: Serializer>(user_agent: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    let parsed = woothee::parser::Parser::new().parse(user_agent).unwrap_or_default();
+    let is_known = |word: &&str| !matches!(*word, "UNKNOWN" | "");
+    match (Some(parsed.name).filter(is_known), Some(parsed.os).filter(is_known)) {
+        (Some(browser), Some(system)) => {
+            serializer.collect_str(&format_args!("{browser} on {system}"))
+        }
+        (Some(browser), None) => serializer.serialize_str(browser),
+        _ => serializer.serialize_str("Unknown device"),
+    }
 }

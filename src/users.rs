@@ -1,14 +1,12 @@
-//! Users: what one is, every query about them, and how one logs in.
+//! Users: what one is, and every query about them.
 
 use diesel::prelude::*;
 use diesel::result::DatabaseErrorKind::UniqueViolation;
 use diesel::result::Error::DatabaseError;
 use serde::Serialize;
 
-use crate::db::{self, Db};
-use crate::login::{LoginUser, NewLogin};
+use crate::db::{self, Db, DbConnection};
 use crate::schema::users;
-use crate::sessions::Sessions;
 
 diesel::define_sql_function!(fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text);
 
@@ -29,9 +27,7 @@ pub struct User {
 pub struct Username(String);
 
 impl Username {
-    /// # Errors
-    ///
-    /// A sentence for the person who typed it.
+    /// The name in `text`, or a sentence for the person who typed it.
     pub fn parse(text: &str) -> Result<Username, &'static str> {
         let name = text.trim();
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
@@ -46,10 +42,6 @@ impl Username {
 }
 
 /// Adds a user, unless the name is taken.
-///
-/// # Errors
-///
-/// The database's own.
 pub async fn add(
     db: &Db,
     name: Username,
@@ -75,26 +67,18 @@ pub async fn add(
 }
 
 /// The user of that name, and the hash of their password.
-///
-/// # Errors
-///
-/// The database's own.
 pub async fn with_hash(db: &Db, name: Username) -> Result<Option<(User, String)>, db::Error> {
     db.run(move |connection| {
         users::table
             .filter(lower(users::username).eq(name.0.to_ascii_lowercase()))
             .select((User::as_select(), users::password_hash))
-            .first(connection)
+            .get_result(connection)
             .optional()
     })
     .await
 }
 
 /// Puts a hash of the same password in place of `old`, unless somebody has changed it since.
-///
-/// # Errors
-///
-/// The database's own.
 pub async fn renew_hash(db: &Db, user_id: i64, old: String, new: String) -> Result<(), db::Error> {
     db.run(move |connection| {
         let same = users::table.filter(users::id.eq(user_id).and(users::password_hash.eq(old)));
@@ -103,38 +87,15 @@ pub async fn renew_hash(db: &Db, user_id: i64, old: String, new: String) -> Resu
     .await
 }
 
+/// Puts the hash of a new password in place of any other.
+pub fn set_hash(connection: &mut DbConnection, user_id: i64, hash: String) -> QueryResult<usize> {
+    diesel::update(users::table.find(user_id))
+        .set(users::password_hash.eq(hash))
+        .execute(connection)
+}
+
 /// Whether the database answers.
-///
-/// # Errors
-///
-/// The database's own.
 pub async fn ping(db: &Db) -> Result<(), db::Error> {
     let any = users::table.select(users::id);
     db.run(move |connection| any.first::<i64>(connection).optional().map(drop)).await
-}
-
-#[rocket::async_trait]
-impl LoginUser for User {
-    type Store = Sessions;
-    type Error = db::Error;
-
-    async fn load(sessions: &Sessions, token: &str) -> Result<Option<User>, db::Error> {
-        sessions.user_of(token).await
-    }
-
-    async fn id(&self, sessions: &Sessions, login: &NewLogin<'_>) -> Result<String, db::Error> {
-        sessions.begin(self.id, login).await
-    }
-
-    async fn renew(&self, sessions: &Sessions, token: &str) -> Result<String, db::Error> {
-        sessions.renew(token).await
-    }
-
-    async fn end(sessions: &Sessions, token: &str) -> Result<(), db::Error> {
-        sessions.end(token).await
-    }
-
-    fn is_active(&self) -> bool {
-        self.is_active
-    }
 }

@@ -18,9 +18,6 @@ pub struct File {
 }
 
 impl File {
-    /// # Errors
-    ///
-    /// A sentence for the operator.
     pub fn new(path: &str) -> Result<File, String> {
         // Each connection to `:memory:` has a database of its own.
         if path.is_empty() || path.starts_with(":memory:") {

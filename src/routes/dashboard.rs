@@ -1,15 +1,21 @@
 //! The protected page.
 
-use rocket::get;
+use rocket::response::Redirect;
+use rocket::{get, uri};
 
-use crate::login::{Login, RequiredUser};
+use crate::login::{Login, Next, RequiredUser};
 use crate::page::Page;
 use crate::users::User;
 
 #[get("/dashboard")]
 pub fn dashboard(_user: RequiredUser<User>, login: Login<'_, User>) -> Page {
     Page::new("dashboard")
-        .with("fresh_until", &login.fresh_until())
-        .with("expires", &login.expires())
-        .with("remembered", &login.is_remembered())
+        .with("fresh_until", login.fresh_until())
+        .with("expires", login.expires())
+        .with("remembered", login.is_remembered())
+}
+
+/// To `next` if somebody wanted to go there, else to the dashboard.
+pub fn or(next: Option<Next>) -> Redirect {
+    next.map_or_else(|| Redirect::to(uri!(dashboard)), Redirect::from)
 }

@@ -2,14 +2,14 @@
 
 use rocket::form::Form;
 use rocket::response::{Flash, Redirect};
-use rocket::{FromForm, get, post, uri};
+use rocket::{FromForm, State, get, post};
 
 use super::dashboard;
 use crate::authenticate::{Authenticator, Denied};
 use crate::error::Error;
 use crate::events::{Event, Events, Why};
 use crate::guesses::Door;
-use crate::login::{Login, Next, Remember};
+use crate::login::{CurrentUser, Login, Next, Remember};
 use crate::page::Page;
 use crate::passwords::Password;
 use crate::users::User;
@@ -25,8 +25,8 @@ pub struct Credentials<'r> {
 }
 
 #[get("/login?<next>")]
-pub fn login_form(login: Login<'_, User>, next: Option<Next>) -> Result<Page, Error> {
-    match login.user() {
+pub fn login_form(visitor: CurrentUser<User>, next: Option<Next>) -> Result<Page, Error> {
+    match visitor.user() {
         Some(_) => Err(Error::SignedIn),
         None => Ok(form("", next.as_ref())),
     }
@@ -35,7 +35,7 @@ pub fn login_form(login: Login<'_, User>, next: Option<Next>) -> Result<Page, Er
 #[post("/login", data = "<form>")]
 pub async fn log_in(
     form: Form<Credentials<'_>>,
-    authenticator: Authenticator<'_>,
+    authenticator: &State<Authenticator>,
     login: Login<'_, User>,
     events: Events<'_>,
 ) -> Result<Flash<Redirect>, Error> {
@@ -43,20 +43,19 @@ pub async fn log_in(
         return Err(Error::SignedIn);
     }
     let again = || self::form(form.username, form.next.as_ref());
-    let user = authenticator.authenticate(Door::Login, form.username, &form.password).await;
-    let user = user.map_err(|denied| denied.on(again(), "Invalid username or password."))?;
+    let user = authenticator
+        .authenticate(Door::Login, form.username, &form.password, &events)
+        .await
+        .map_err(|denied| denied.on(again(), "Invalid username or password."))?;
     let id = user.id;
     if !login.log_in(user, form.remember).await? {
         events.record(Event::LoginRefused { user: id, why: Why::Inactive });
         return Err(Denied::Wrong.on(again(), "Invalid username or password."));
     }
-    let page = match form.into_inner().next {
-        Some(next) => Redirect::from(next),
-        None => Redirect::to(uri!(dashboard::dashboard)),
-    };
+    let page = dashboard::or(form.into_inner().next);
     Ok(Flash::success(page, "Login successful."))
 }
 
 fn form(username: &str, next: Option<&Next>) -> Page {
-    Page::new("login").with("username", &username).with("next", &next)
+    Page::new("login").with("username", username).with("next", next)
 }

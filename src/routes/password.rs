@@ -1,7 +1,6 @@
 //! Changing the password, which signs out every other device.
 
 use rocket::form::Form;
-use rocket::http::Status;
 use rocket::response::{Flash, Redirect};
 use rocket::{FromForm, State, get, post, uri};
 
@@ -35,8 +34,7 @@ pub async fn change_password(
     events: Events<'_>,
 ) -> Result<Flash<Redirect>, Error> {
     if let Err(complaint) = change.new_password.check(&user.username) {
-        let page = Page::new("password").with("complaint", &complaint);
-        return Err(page.status(Status::UnprocessableEntity).into());
+        return Err(Page::new("password").complaint("new_password", Some(complaint)).into());
     }
     let hash = passwords.hash(&change.new_password).await?;
     let token = sessions.change_password(user.id, hash, login.id()).await?;

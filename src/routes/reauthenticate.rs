@@ -2,11 +2,12 @@
 
 use rocket::form::Form;
 use rocket::response::Redirect;
-use rocket::{FromForm, get, post, uri};
+use rocket::{FromForm, State, get, post};
 
 use super::dashboard;
 use crate::authenticate::Authenticator;
 use crate::error::Error;
+use crate::events::Events;
 use crate::guesses::Door;
 use crate::login::{Login, Next, RequiredUser};
 use crate::page::Page;
@@ -29,20 +30,18 @@ pub fn proof_form(_user: RequiredUser<User>, next: Option<Next>) -> Page {
 pub async fn reauthenticate(
     user: RequiredUser<User>,
     proof: Form<Proof>,
-    authenticator: Authenticator<'_>,
+    authenticator: &State<Authenticator>,
     login: Login<'_, User>,
+    events: Events<'_>,
 ) -> Result<Redirect, Error> {
     authenticator
-        .authenticate(Door::Reauthentication, &user.username, &proof.password)
+        .authenticate(Door::Reauthentication, &user.username, &proof.password, &events)
         .await
         .map_err(|denied| denied.on(form(proof.next.as_ref()), "That is not your password."))?;
     login.confirm().await?;
-    Ok(match proof.into_inner().next {
-        Some(next) => Redirect::from(next),
-        None => Redirect::to(uri!(dashboard::dashboard)),
-    })
+    Ok(dashboard::or(proof.into_inner().next))
 }
 
 fn form(next: Option<&Next>) -> Page {
-    Page::new("reauthenticate").with("next", &next)
+    Page::new("reauthenticate").with("next", next)
 }

@@ -1,16 +1,14 @@
 //! Making an account, which is a login too.
 
 use rocket::form::Form;
-use rocket::http::Status;
 use rocket::response::{Flash, Redirect};
 use rocket::{FromForm, State, get, post, uri};
-use serde::Serialize;
 
 use super::dashboard;
 use crate::db::Db;
 use crate::error::Error;
 use crate::events::{Event, Events};
-use crate::login::{Login, Remember};
+use crate::login::{CurrentUser, Login, Remember};
 use crate::page::Page;
 use crate::passwords::{Password, Passwords};
 use crate::users::{self, User, Username};
@@ -24,10 +22,10 @@ pub struct Registration<'r> {
 }
 
 #[get("/register")]
-pub fn registration(login: Login<'_, User>) -> Result<Page, Error> {
-    match login.user() {
+pub fn registration(visitor: CurrentUser<User>) -> Result<Page, Error> {
+    match visitor.user() {
         Some(_) => Err(Error::SignedIn),
-        None => Ok(form("", Complaints::default())),
+        None => Ok(form("")),
     }
 }
 
@@ -42,36 +40,24 @@ pub async fn register(
     if login.user().is_some() {
         return Err(Error::SignedIn);
     }
-    let password = form.password.check(form.username);
-    let username = match (Username::parse(form.username), password) {
+    let again = || self::form(form.username);
+    let username = match (Username::parse(form.username), form.password.check(form.username)) {
         (Ok(username), Ok(())) => username,
-        (username, password) => return Err(refused(&form, username.err(), password.err())),
+        (username, password) => {
+            let form = again().complaint("username", username.err());
+            return Err(form.complaint("password", password.err()).into());
+        }
     };
     let hash = passwords.hash(&form.password).await?;
     let Some(user) = users::add(db, username, hash).await? else {
-        return Err(refused(&form, Some("Somebody else has that name. Choose another."), None));
+        let taken = "Somebody else has that name. Choose another.";
+        return Err(again().complaint("username", Some(taken)).into());
     };
     events.record(Event::Registered { user: user.id });
     login.log_in(user, Remember::No).await?;
     Ok(Flash::success(Redirect::to(uri!(dashboard::dashboard)), "Your account is ready."))
 }
 
-/// What is wrong with each field.
-#[derive(Default, Serialize)]
-struct Complaints {
-    username: Option<&'static str>,
-    password: Option<&'static str>,
-}
-
-fn form(username: &str, complaints: Complaints) -> Page {
-    Page::new("register").with("username", &username).with("complaints", &complaints)
-}
-
-fn refused(
-    form: &Registration<'_>,
-    username: Option<&'static str>,
-    password: Option<&'static str>,
-) -> Error {
-    let complaints = Complaints { username, password };
-    self::form(form.username, complaints).status(Status::UnprocessableEntity).into()
+fn form(username: &str) -> Page {
+    Page::new("register").with("username", username)
 }

@@ -156,10 +156,14 @@ fn unknown_names_cost_a_hash_as_known_ones_do() {
     };
     // The quickest of several: whatever else the machine does only ever adds to one.
     let (mut known, mut unknown) = (f64::MAX, f64::MAX);
-    for _ in 0..8 {
+    for _ in 0..40 {
         known = known.min(time("ada"));
         unknown = unknown.min(time("nobody"));
+        if (0.7..1.4).contains(&(unknown / known)) {
+            return;
+        }
+        // Until none of these guesses counts any more.
+        app.pass(25 * 60 * 60);
     }
-    let ratio = unknown / known;
-    assert!((0.5..2.0).contains(&ratio), "unknown took {ratio} times as long as known");
+    panic!("unknown takes {unknown} s, known {known} s");
 }

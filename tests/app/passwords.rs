@@ -42,14 +42,7 @@ fn a_change_that_the_database_can_not_finish_changes_nothing() {
     let mut here = app.registered("ada");
     let mut there = app.browser();
     there.log_in("ada");
-    app.sql(if app.is_on_postgres() {
-        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''full''; END';
-         CREATE TRIGGER fail BEFORE UPDATE OF token_hash ON sessions
-             FOR EACH ROW EXECUTE FUNCTION fail();"
-    } else {
-        "CREATE TRIGGER fail BEFORE UPDATE OF token_hash ON sessions
-             BEGIN SELECT raise(ABORT, 'full'); END"
-    });
+    app.refuse_changes("sessions", "token_hash");
     let answer = here.post("/account/password", &[("new_password", NEW)]);
     assert_eq!(answer.status, Status::ServiceUnavailable);
     answer.sets_no_cookie();

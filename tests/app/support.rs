@@ -115,6 +115,20 @@ impl App {
         !matches!(self.database(), Database::Sqlite(_))
     }
 
+    /// Makes every change of that column fail.
+    pub fn refuse_changes(&self, table: &str, column: &str) {
+        let trigger = format!("CREATE TRIGGER refuse BEFORE UPDATE OF {column} ON {table}");
+        self.sql(&if self.is_on_postgres() {
+            format!(
+                "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql
+                     AS 'BEGIN RAISE ''refused''; END';
+                 {trigger} FOR EACH ROW EXECUTE FUNCTION refuse()"
+            )
+        } else {
+            format!("{trigger} BEGIN SELECT raise(ABORT, 'refused'); END")
+        });
+    }
+
     /// Stops the app and gives back what it leaves.
     pub fn stop(self) -> TempDir {
         self.dir
