@@ -94,6 +94,22 @@ fn every_link_leads_somewhere() {
 }
 
 #[test]
+fn every_piece_of_code_is_in_the_file_that_is_named_before_it() {
+    let mut pieces = 0;
+    for document in ["README.md", "docs/security.md"] {
+        let text = read(document);
+        let mut parts = text.split("```");
+        while let (Some(prose), Some(code)) = (parts.next(), parts.next()) {
+            let Some(code) = code.strip_prefix("rust\n") else { continue };
+            let file = prose.rsplit("](").next().unwrap().split(')').next().unwrap();
+            assert!(read(file).contains(code), "{document}: this is not in {file}:\n{code}");
+            pieces += 1;
+        }
+    }
+    assert!(pieces >= 2, "{pieces}");
+}
+
+#[test]
 fn the_table_of_the_readme_names_what_is_in_the_files() {
     let readme = read("README.md");
     let rows: Vec<_> = readme.lines().filter(|line| line.starts_with("| `")).collect();
