@@ -86,8 +86,9 @@ impl<'r> Responder<'r, 'static> for ErrorPage {
             let body = json!({ "error": status.reason_lossy() });
             (status, (ContentType::JSON, body.to_string())).respond_to(request)?
         } else {
+            let (title, text) = explanation(status);
             let page = Page::new("error").status(status).with("status", status.code);
-            page.with("explanation", explanation(status)).respond_to(request)?
+            page.with("title", title).with("text", text).respond_to(request)?
         };
         if status == Status::ServiceUnavailable {
             response.set_raw_header("Retry-After", RETRY_AFTER.to_string());
@@ -96,20 +97,34 @@ impl<'r> Responder<'r, 'static> for ErrorPage {
     }
 }
 
-/// What happened and what the visitor can do about it.
-fn explanation(status: Status) -> &'static str {
+/// What happened, and what the visitor can do about it.
+fn explanation(status: Status) -> (&'static str, &'static str) {
     match status.code {
-        403 => "That form was sent from another site, so nothing was done. Send it from here.",
-        404 => {
-            "There is no page at this address. It may have moved, or the link has a mistake in it."
-        }
-        413 => "That was more than this site takes. Go back and send less.",
-        415 => "That was not sent as a form. Go back to the page and use the form there.",
-        400 | 422 => "Something in that form could not be read. Go back and fill it in again.",
-        503 => {
-            "The site is busy or being looked after. Try again in a few seconds: nothing is lost."
-        }
-        500.. => "Something went wrong on our side, and it has been written down. Try again later.",
-        _ => "That request could not be answered.",
+        403 => (
+            "From another site",
+            "That form was sent from another site, so nothing was done. Send it from here.",
+        ),
+        404 => (
+            "Nothing here",
+            "There is no page at this address. It may have moved, or the link has a mistake in it.",
+        ),
+        413 => ("Too much at once", "That was more than this site takes. Go back and send less."),
+        415 => (
+            "Not a form",
+            "That was not sent as a form. Go back to the page and use the form there.",
+        ),
+        400 | 422 => (
+            "Not readable",
+            "Something in that form could not be read. Go back and fill it in again.",
+        ),
+        503 => (
+            "One moment",
+            "The site is busy or being looked after. Try again in a few seconds: nothing is lost.",
+        ),
+        500.. => (
+            "Our fault",
+            "Something went wrong on our side, and it has been written down. Try again later.",
+        ),
+        _ => ("Not possible", "That request could not be answered."),
     }
 }

@@ -9,8 +9,8 @@ const HEADERS: [(&str, &str); 7] = [
     // into a page does not run.
     (
         "Content-Security-Policy",
-        "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; \
-         frame-ancestors 'none'",
+        "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; \
+         form-action 'self'; frame-ancestors 'none'",
     ),
     // For browsers that don't know `frame-ancestors`.
     ("X-Frame-Options", "DENY"),

@@ -7,6 +7,7 @@
 #![warn(missing_docs)]
 
 mod authenticate;
+mod behind;
 mod db;
 mod error;
 mod events;

@@ -10,6 +10,7 @@ use rocket::{Ignite, Request, Rocket, Sentinel};
 use rocket_dyn_templates::Template;
 use serde::Serialize;
 
+use crate::behind::Behind;
 use crate::login;
 use crate::users::User;
 
@@ -39,6 +40,7 @@ struct Flash {
 #[derive(Serialize)]
 struct View<'a> {
     current_user: Option<&'a User>,
+    behind: Option<Behind>,
     #[serde(flatten)]
     page: &'a Page,
 }
@@ -98,7 +100,8 @@ impl<'r> Responder<'r, 'static> for Page {
         if !is_apology {
             self.flashes.extend(Flash::take(request));
         }
-        let view = View { current_user: user.as_deref(), page: &self };
+        let behind = Behind::of(request);
+        let view = View { current_user: user.as_deref(), behind, page: &self };
         let page = Template::render(self.template, view);
         (self.status, page).respond_to(request)
     }

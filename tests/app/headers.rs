@@ -50,9 +50,7 @@ fn no_page_needs_what_the_policy_forbids() {
     app.browser().log_in("ada");
     for path in ["/", "/dashboard", "/account", "/account/password", "/logout", "/nowhere"] {
         let page = browser.get(path);
-        for inline in
-            ["<script", "<style", " style=", " onclick=", "javascript:", "http://", "https://"]
-        {
+        for inline in ["<script>", "<style", " style=", " onclick=", "javascript:", "=\"http"] {
             page.hides(inline);
         }
     }

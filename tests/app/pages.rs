@@ -60,7 +60,7 @@ fn healthz_is_ok_while_the_database_answers() {
 #[test]
 fn the_style_sheet_and_the_mark_are_served() {
     let app = App::new();
-    for (path, kind) in [("style.css", "text/css"), ("mark.svg", "image/svg+xml")] {
+    for (path, kind) in [("style.css", "text/css"), ("reveal.js", "text/javascript")] {
         let answer = app.browser().get(&format!("/static/{path}"));
         assert_eq!(answer.status, Status::Ok);
         assert!(answer.header("content-type").unwrap().starts_with(kind));
@@ -92,4 +92,36 @@ fn forms_are_what_a_password_manager_expects() {
         page.shows(&format!("<label for=\"{name}\">"));
         page.hides("onpaste");
     }
+}
+
+#[test]
+fn every_page_says_which_guard_let_the_visitor_in_as_its_source_has_it() {
+    let app = App::new();
+    let mut browser = app.registered("ada");
+    for (path, guard, handler, file) in [
+        ("/", None, "home", "home"),
+        ("/dashboard", Some("RequiredUser"), "dashboard", "dashboard"),
+        ("/account/password", Some("FreshUser"), "password_form", "password"),
+    ] {
+        let page = browser.get(path);
+        page.shows(&format!("<code>fn {handler}</code> in <code>src/routes/{file}.rs</code>"));
+        match guard {
+            Some(guard) => page.shows(&format!("<code>{guard}&lt;User&gt;</code> let you in:")),
+            None => page.shows("Open to all:"),
+        }
+    }
+    browser.get("/nowhere").hides("src/routes");
+}
+
+#[test]
+fn the_pages_do_without_the_partial_that_says_it() {
+    let templates = tempfile::tempdir().unwrap();
+    let ours = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/templates")).unwrap();
+    for file in ours.map(Result::unwrap).filter(|file| file.file_name() != "behind.html.tera") {
+        std::fs::copy(file.path(), templates.path().join(file.file_name())).unwrap();
+    }
+    let app = App::configured(&format!("[debug]\ntemplate_dir = {:?}", templates.path()));
+    let page = app.registered("ada").get("/dashboard");
+    page.shows("Welcome, ada!");
+    page.hides("src/routes");
 }

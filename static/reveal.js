@@ -1,0 +1,16 @@
+// Lets people see the password that they type. Without it, all else works as well.
+for (const input of document.querySelectorAll("input[type=password]")) {
+  const button = document.createElement("button");
+  const show = (shown) => {
+    input.type = shown ? "text" : "password";
+    button.textContent = shown ? "Hide" : "Show";
+    button.setAttribute("aria-label", button.textContent + " password");
+  };
+  button.type = "button";
+  button.className = "reveal";
+  button.addEventListener("click", () => show(input.type === "password"));
+  // A browser remembers what stands in a text field.
+  input.form.addEventListener("submit", () => show(false));
+  input.after(button);
+  show(false);
+}
