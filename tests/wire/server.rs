@@ -62,7 +62,7 @@ pub fn start(command: &mut Command) -> Server {
         String::from_utf8_lossy(&text).into_owned()
     });
     let Some(launched) = launched else { panic!("no launch: {before} {}", errors.join().unwrap()) };
-    let rest = spawn(move || lines.fold(String::new(), |log, line| log + &line + "\n"));
+    let rest = spawn(move || lines.fold(String::new(), |log, line| log + line.as_str() + "\n"));
     let port = launched.rsplit(':').next().unwrap().trim().parse().unwrap();
     Server { child, port, printed: Mutex::new(vec![rest, errors]) }
 }

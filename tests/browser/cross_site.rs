@@ -1,0 +1,52 @@
+//! Forms on another site that the browser of a victim sends.
+
+use crate::browser::*;
+
+const FORGED: [(&str, &str); 5] = [
+    ("/logout", ""),
+    ("/register", "<input name=username value=mallory><input name=password value='{}'>"),
+    ("/login", "<input name=username value=ada-lovelace><input name=password value='{}'>"),
+    ("/account/password", "<input name=new_password value='a password that mallory knows'>"),
+    ("/account/sessions/revoke-others", ""),
+];
+
+/// A page whose buttons are called what they do to the site.
+pub fn trap(site: &str) -> String {
+    let forms = FORGED.map(|(path, fields)| {
+        let fields = fields.replace("{}", PASSWORD);
+        format!("<form method=post action='{site}{path}'>{fields}<button>{path}</button></form>")
+    });
+    format!("<!doctype html><title>Win!</title>{}", forms.concat())
+}
+
+#[test]
+#[ignore = "needs Chromium and chromedriver: .ci/run runs it"]
+fn a_form_on_another_site_is_refused_and_does_nothing() {
+    let site = Site::start();
+    // The last one gets the cookie too: for SameSite, all ports are one site.
+    for (host, evil) in
+        [("localhost", "127.0.0.1"), ("127.0.0.1", "localhost"), ("localhost", "localhost")]
+    {
+        let mut browser = site.browser();
+        browser.site = format!("http://{host}:{}", site.server.port);
+        let trap = format!("http://{evil}:{}", another_site(trap(&browser.site)));
+        let press_all = |sees: &str| {
+            for (path, _) in FORGED {
+                browser.open(&trap);
+                browser.press(path);
+                browser.shows("403");
+                browser.shows("sent from another site");
+                browser.open("/dashboard");
+                browser.shows(sees);
+            }
+        };
+        press_all("Please log in to access this page.");
+        browser.log_in();
+        assert!(site.lets_in(FORM));
+        press_all("Welcome, ada-lovelace!");
+        browser.follow(NAME);
+        browser.shows("Sign out every other device");
+        assert!(!site.lets_in("username=mallory&password=a+horse+that+staples+batteries"));
+        assert!(site.lets_in(FORM));
+    }
+}
