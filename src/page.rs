@@ -135,7 +135,11 @@ impl Flash {
 /// Loads the templates.
 pub fn fairing() -> impl Fairing {
     Template::custom(|engines| {
-        // Tera escapes slashes too, which no browser needs and which spoils every path on a page.
-        engines.tera.set_escape_fn(|text| tera::escape_html(text).replace("&#x2F;", "/"));
+        // Tera escapes slashes too, which no browser needs and which spoils every path on a page. Most
+        // of what a page shows needs no escape at all.
+        engines.tera.set_escape_fn(|text| match text.contains(['&', '<', '>', '"', '\'']) {
+            true => tera::escape_html(text).replace("&#x2F;", "/"),
+            false => text.to_owned(),
+        });
     })
 }

@@ -17,8 +17,10 @@ pub struct User {
     pub id: i64,
     /// As it was typed at registration.
     pub username: String,
+    #[serde(skip)]
     pub is_active: bool,
     /// In seconds since 1970 UTC.
+    #[serde(skip)]
     pub created_at: i64,
 }
 

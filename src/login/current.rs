@@ -9,7 +9,7 @@ use rocket::futures::FutureExt;
 use super::manager::{Event, LoginManager};
 use super::refusal::Refusal;
 use super::settings::SessionProtection;
-use super::ticket::Ticket;
+use super::ticket::{Ticket, browser};
 use super::user::LoginUser;
 
 /// The user of this request, as templates and error pages want to know it: Flask-Login's
@@ -70,7 +70,7 @@ async fn load<U: LoginUser>(
         return Ok(Known::Nobody);
     };
     if let Some(ticket) = manager.cookie.open(request.cookies(), manager.clock.now()) {
-        let moved = ticket.user_agent != user_agent(request);
+        let moved = ticket.browser != browser(user_agent(request));
         if moved && manager.settings.session_protection == SessionProtection::Strong {
             U::end(store, &ticket.id).await?;
             manager.emit(Event::OtherBrowser, request);
@@ -86,7 +86,7 @@ fn active<U: LoginUser>(user: Option<U>) -> Option<Arc<U>> {
     user.filter(U::is_active).map(Arc::new)
 }
 
-/// The browser's name for itself, cut to what fits in a cookie.
+/// The browser's name for itself, cut to what is worth keeping.
 pub(super) fn user_agent<'r>(request: &'r Request<'_>) -> &'r str {
     let name = request.headers().get_one("User-Agent").unwrap_or_default();
     &name[..name.floor_char_boundary(256)]

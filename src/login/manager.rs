@@ -9,7 +9,7 @@ use super::clock::Clock;
 use super::current::Known;
 use super::refusal::{self, Refusal, Refused};
 use super::settings::Settings;
-use super::ticket::{Ticket, TicketCookie};
+use super::ticket::{Ticket, TicketCookie, browser};
 use super::user::LoginUser;
 
 /// Who is let in and what the others are told. Attach it with [`fairing`](Self::fairing).
@@ -169,7 +169,7 @@ impl<U: LoginUser> LoginManager<U> {
             expires: now + i64::from(manager.settings.session_lifetime.get()),
             confirmed: now,
             remembered: false,
-            user_agent: String::new(),
+            browser: browser(""),
         }))
     }
 

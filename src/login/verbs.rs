@@ -9,7 +9,7 @@ use rocket::form::{self, FromFormField, ValueField};
 use super::current::{Known, user_agent};
 use super::manager::{Event, LoginManager};
 use super::settings::SessionProtection;
-use super::ticket::Ticket;
+use super::ticket::{Ticket, browser};
 use super::user::{LoginUser, NewLogin};
 
 /// Whether a login outlives the browser.
@@ -83,8 +83,8 @@ impl<'r, U: LoginUser> Login<'r, U> {
         if let Some(old) = self.ticket() {
             U::end(self.store, &old.id).await?;
         }
-        let user_agent = user_agent.to_owned();
-        let ticket = Ticket { id, expires, confirmed: now, remembered, user_agent };
+        let browser = browser(user_agent);
+        let ticket = Ticket { id, expires, confirmed: now, remembered, browser };
         self.manager.cookie.give(self.request.cookies(), &ticket, now);
         self.manager.emit(Event::LoggedIn(&user), self.request);
         *Known::of(self.request) = Known::User { user: Arc::new(user), ticket: Some(ticket) };
@@ -103,8 +103,8 @@ impl<'r, U: LoginUser> Login<'r, U> {
         };
         let id = user.renew(self.store, &ticket.id).await?;
         let confirmed = self.manager.clock.now();
-        let user_agent = user_agent(self.request).to_owned();
-        self.go_on(Ticket { id, confirmed, user_agent, ..ticket });
+        let browser = browser(user_agent(self.request));
+        self.go_on(Ticket { id, confirmed, browser, ..ticket });
         self.manager.emit(Event::Confirmed(&user), self.request);
         Ok(())
     }
@@ -151,7 +151,7 @@ impl<'r, U: LoginUser> Login<'r, U> {
     pub fn fresh_until(&self) -> Option<i64> {
         let settings = &self.manager.settings;
         let ticket = self.ticket()?;
-        let moved = ticket.user_agent != user_agent(self.request);
+        let moved = ticket.browser != browser(user_agent(self.request));
         (!moved || settings.session_protection == SessionProtection::None)
             .then(|| ticket.confirmed + i64::from(settings.fresh_for.get()))
     }
