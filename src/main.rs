@@ -17,6 +17,9 @@ fn main() -> ExitCode {
     }
 }
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// All that can be wrong is said before Rocket starts: its `#[launch]` reads no `.env` in time, and it
 /// prints a secret key that it can't read.
 fn run() -> Result<(), String> {

@@ -1,0 +1,65 @@
+//! Every statement that the app runs finds its rows by an index, however many there are.
+
+#[allow(dead_code)]
+#[path = "app/support.rs"]
+mod support;
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+
+use diesel::connection::{InstrumentationEvent, set_default_instrumentation};
+use diesel::prelude::*;
+use support::*;
+
+static STATEMENTS: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+#[derive(QueryableByName)]
+struct Step {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    detail: String,
+}
+
+#[test]
+fn no_statement_reads_a_whole_table() {
+    set_default_instrumentation(|| {
+        Some(Box::new(|event: InstrumentationEvent<'_>| {
+            if let InstrumentationEvent::StartQuery { query, .. } = event {
+                let query = query.to_string();
+                let statement = query.split(" -- binds").next().unwrap().trim().to_owned();
+                STATEMENTS.lock().unwrap().insert(statement);
+            }
+        }))
+    })
+    .unwrap();
+    let app = App::new();
+    let mut browser = app.registered("ada");
+    let mut other = app.browser();
+    other.log_in("ada");
+    app.pass(16 * 60);
+    let form = [("password", PASSWORD), ("next", "/account/password")];
+    assert_eq!(browser.post("/reauthenticate", &form).location(), "/account/password");
+    let form = [("new_password", "another horse that staples")];
+    assert_eq!(browser.post("/account/password", &form).location(), "/account");
+    browser.get("/account");
+    browser.post("/account/sessions/77/revoke", &[]);
+    browser.post("/account/sessions/revoke-others", &[]);
+    browser.post("/logout", &[]);
+    app.sql("UPDATE users SET is_active = FALSE");
+    other.get("/dashboard");
+
+    let statements = std::mem::take(&mut *STATEMENTS.lock().unwrap());
+    let ours: Vec<_> = statements
+        .into_iter()
+        .filter(|sql| sql.contains("`users`") || sql.contains("`sessions`"))
+        .collect();
+    assert!(ours.len() > 10, "{ours:#?}");
+    let mut database = app.database();
+    for sql in ours {
+        let plan: Vec<Step> = diesel::sql_query(format!("EXPLAIN QUERY PLAN {sql}"))
+            .load(&mut database)
+            .unwrap_or_else(|error| panic!("{sql}: {error}"));
+        for step in plan {
+            assert!(!step.detail.starts_with("SCAN"), "{}: {sql}", step.detail);
+        }
+    }
+}
