@@ -75,8 +75,17 @@ impl Db {
         {
             return Ok(found);
         }
-        // Once more, because the first connection may be to a server that has been restarted since.
-        self.hand_over(move |pool| ask(pool, &query).or_else(|_| ask(pool, &query))).await
+        self.hand_over(move |pool| {
+            let mut connection = pool.get().map_err(Error::because)?;
+            let found = connection.run(&query);
+            if !connection.is_lost() {
+                return found.map_err(Error::because);
+            }
+            // Once more: the server has been restarted since that connection was made.
+            drop(connection);
+            ask(pool, query)
+        })
+        .await
     }
 
     async fn hand_over<T: Send + 'static>(

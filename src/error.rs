@@ -6,10 +6,11 @@ use rocket::serde::json::json;
 use rocket::{Request, catch, uri};
 
 use crate::db;
-use crate::login::expects_json;
+use crate::login::{current_user, expects_json};
 use crate::page::Page;
 use crate::passwords;
 use crate::routes::dashboard;
+use crate::users::User;
 
 /// Why a handler has nothing better to show. Each variant knows its page.
 #[derive(Debug)]
@@ -54,10 +55,14 @@ impl From<passwords::Error> for Error {
 
 impl<'r> Responder<'r, 'static> for Error {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
+        let answer = |form: Page, status| match expects_json(request) {
+            true => ErrorPage(status).respond_to(request),
+            false => form.status(status).respond_to(request),
+        };
         match self {
-            Error::Invalid(form) => form.status(Status::UnprocessableEntity).respond_to(request),
+            Error::Invalid(form) => answer(*form, Status::UnprocessableEntity),
             Error::TooMany(form, seconds) => {
-                let mut response = form.status(Status::TooManyRequests).respond_to(request)?;
+                let mut response = answer(*form, Status::TooManyRequests)?;
                 response.set_raw_header("Retry-After", seconds.to_string());
                 Ok(response)
             }
@@ -81,7 +86,11 @@ const RETRY_AFTER: u64 = 5;
 
 impl<'r> Responder<'r, 'static> for ErrorPage {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
-        let ErrorPage(status) = self;
+        // Any other page would call a user a stranger.
+        let status = match current_user::<User>(request) {
+            Ok(_) => self.0,
+            Err(_) => Status::ServiceUnavailable,
+        };
         let mut response = if expects_json(request) {
             let body = json!({ "error": status.reason_lossy() });
             (status, (ContentType::JSON, body.to_string())).respond_to(request)?

@@ -11,6 +11,7 @@ mod behind;
 mod db;
 mod error;
 mod events;
+mod form;
 mod guesses;
 mod headers;
 pub mod login;
@@ -56,6 +57,7 @@ pub fn build(figment: Figment, clock: Clock, log: EventLog) -> Result<Rocket<Bui
         .refresh_view("/reauthenticate")
         .needs_refresh_message("warning", "Please type your password again to access this page.")
         .exempt("/static")
+        .exempt("/healthz")
         .on_event(|event, request| {
             if let Some(event) = Event::of_login(&event) {
                 Events::of(request).record(event);

@@ -124,7 +124,10 @@ impl Flash {
     /// Rocket's own guard panics where the cookie's length ends inside a character, and anyone can
     /// write that cookie.
     fn take(request: &Request<'_>) -> Option<Flash> {
-        let cookie = request.cookies().get("_flash")?;
+        // Not for a picture that is missing: nobody reads that page.
+        let is_read =
+            request.headers().get_one("Sec-Fetch-Dest").is_none_or(|dest| dest == "document");
+        let cookie = request.cookies().get("_flash").filter(|_| is_read)?;
         request.cookies().remove("_flash");
         let (length, text) = cookie.value().split_once(':')?;
         let (category, message) = text.split_at_checked(length.parse().ok()?)?;

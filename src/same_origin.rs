@@ -39,8 +39,10 @@ fn is_cross_site(request: &Request<'_>) -> bool {
         // An older browser, or a page without HTTPS. The scheme is not compared: a proxy may have
         // taken HTTPS away.
         (None, Some(origin)) => {
-            let host = origin.split_once("://").map(|(_, host)| host);
-            !host.zip(header("Host")).is_some_and(|(a, b)| a.eq_ignore_ascii_case(b))
+            let from = origin.split_once("://").map(|(_, host)| host);
+            // HTTP/2 has the host elsewhere.
+            let to = header("Host").map(str::to_owned).or(request.host().map(ToString::to_string));
+            !from.zip(to).is_some_and(|(from, to)| from.eq_ignore_ascii_case(&to))
         }
         // No browser: curl, a script. Nobody else's cookies are in there.
         (None, None) => false,

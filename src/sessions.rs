@@ -51,7 +51,7 @@ impl LoginUser for User {
         };
         // Not in the query, nor is a LIMIT: SQLite would plan it anew for each value of either, which
         // takes three times as long as the query.
-        if expires_at <= now {
+        if expires_at < now {
             return Ok(None);
         }
         if !user.is_active {
@@ -86,7 +86,7 @@ impl LoginUser for User {
             .db
             .run(move |connection| {
                 connection.transaction(|connection| {
-                    let expired = sessions::table.filter(sessions::expires_at.le(now));
+                    let expired = sessions::table.filter(sessions::expires_at.lt(now));
                     diesel::delete(expired).execute(connection)?;
                     diesel::insert_into(sessions::table).values(row).execute(connection)
                 })
@@ -141,7 +141,7 @@ impl Sessions {
         self.db
             .run(move |connection| {
                 sessions::table
-                    .filter(sessions::user_id.eq(user_id).and(sessions::expires_at.gt(now)))
+                    .filter(sessions::user_id.eq(user_id).and(sessions::expires_at.ge(now)))
                     .order((sessions::last_seen_at.desc(), sessions::id.desc()))
                     .select((
                         sessions::id,
@@ -199,9 +199,9 @@ impl Sessions {
         if remembered { ends_at } else { ends_at.min(now + self.idle_timeout) }
     }
 
-    /// A minute, but not where that would be a large part of the idle timeout.
+    /// A minute, but never more than a small part of the idle timeout.
     fn touch_every(&self) -> i64 {
-        TOUCH_EVERY.min(self.idle_timeout / 10)
+        TOUCH_EVERY.min(self.idle_timeout / 60)
     }
 }
 

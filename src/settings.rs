@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use base64::prelude::{BASE64_STANDARD, Engine};
 use rocket::Config;
 use rocket::config::LogLevel;
-use rocket::figment::providers::{Env, Serialized};
+use rocket::figment::providers::Env;
 use rocket::figment::value::magic::RelativePathBuf;
 use rocket::figment::{self, Figment};
+
+use serde::Deserialize;
 
 use crate::login;
 
@@ -24,6 +26,16 @@ pub struct Settings {
     pub https: bool,
     /// How long logins last.
     pub login: login::Settings,
+}
+
+/// Those that are not Rocket's, as they are written.
+#[derive(Deserialize)]
+struct Ours {
+    data_dir: Option<RelativePathBuf>,
+    static_dir: Option<RelativePathBuf>,
+    database_url: Option<String>,
+    #[serde(default)]
+    login: login::Settings,
 }
 
 /// Puts what the working directory's `.env` says into the environment, where it is not yet said.
@@ -51,22 +63,25 @@ impl Settings {
     ///
     /// A sentence for the operator that names the setting.
     pub fn read(figment: Figment) -> Result<Settings, String> {
-        let figment = figment.join(Serialized::default("login", login::Settings::default()));
-        let path = |key: &str, default: &str| match figment.extract_inner::<RelativePathBuf>(key) {
-            Ok(path) => Ok(path.relative()),
-            Err(error) if error.missing() => Ok(default.into()),
-            Err(error) => Err(wrong(error)),
+        let ours: Ours = figment.extract().map_err(wrong)?;
+        let path = |path: Option<RelativePathBuf>, default: &str| {
+            path.map_or_else(|| default.into(), |path| path.relative())
         };
-        let data_dir = path("data_dir", "data")?;
-        let database_url = match figment.extract_inner::<String>("database_url") {
-            Ok(url) => url,
-            Err(error) if error.missing() => {
+        let data_dir = path(ours.data_dir, "data");
+        let static_dir = path(ours.static_dir, "static");
+        if !static_dir.is_dir() {
+            return Err(format!(
+                "The setting static_dir: {} is no directory",
+                static_dir.display()
+            ));
+        }
+        let database_url = match ours.database_url {
+            Some(url) => url,
+            None => {
                 make_private_dir(&data_dir)?;
                 format!("sqlite://{}", data_dir.join("rocket-login.sqlite").display())
             }
-            Err(error) => return Err(wrong(error)),
         };
-        let login: login::Settings = figment.extract_inner("login").map_err(wrong)?;
         let figment = figment.clone().merge(("secret_key", secret_key(&figment, &data_dir)?));
         let mut config = Config::try_from(&figment).map_err(wrong)?;
         // Rocket's debug log has every cookie and every field of every form in it.
@@ -76,16 +91,16 @@ impl Settings {
         let figment = figment.merge(("log_level", config.log_level));
         Ok(Settings {
             database_url,
-            static_dir: path("static_dir", "static")?,
-            https: login.secure_cookies || config.tls_enabled(),
-            login,
+            static_dir,
+            https: ours.login.secure_cookies || config.tls_enabled(),
+            login: ours.login,
             figment,
         })
     }
 }
 
-/// Which setting is wrong, where, and why. Figment's own sentence turns the name around.
-pub fn wrong(error: figment::Error) -> String {
+/// Which setting is wrong, where, and why.
+fn wrong(error: figment::Error) -> String {
     let setting = error.path.join(".").to_lowercase();
     let place =
         error.metadata.map_or_else(String::new, |metadata| format!(" in {}", metadata.name));
@@ -104,7 +119,8 @@ fn secret_key(figment: &Figment, data_dir: &Path) -> Result<Vec<u8>, String> {
     // Rocket's own default is a key of zeros, and not text.
     let set = value.as_ref().and_then(|value| value.as_str()).unwrap_or_default();
     if !set.is_empty() && set != example_key() {
-        decode(set).ok_or_else(|| "ROCKET_SECRET_KEY must be 256 bits or more in base64".into())
+        decode(set)
+            .ok_or_else(|| "ROCKET_SECRET_KEY must be 256 random bits or more in base64".into())
     } else if figment.profile() == Config::DEBUG_PROFILE {
         kept_key(&data_dir.join("secret_key"))
     } else {
@@ -137,7 +153,7 @@ fn unusable(path: &Path, cause: &dyn std::fmt::Display) -> String {
 
 fn decode(base64: &str) -> Option<Vec<u8>> {
     let key = BASE64_STANDARD.decode(base64).ok()?;
-    (key.len() >= 32 && key.iter().any(|byte| *byte != key[0])).then_some(key)
+    (key.len() >= 32 && key.iter().any(|byte| *byte != 0)).then_some(key)
 }
 
 /// Anyone can read the example, so it counts as no key at all.

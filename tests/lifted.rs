@@ -221,7 +221,7 @@ fn without_a_view_a_refusal_is_a_plain_401() {
     assert_eq!(response.status(), Status::Unauthorized);
     assert_eq!(text(response), "Please log in to access this page.");
     enter_as(&client, "ann");
-    seconds.fetch_add(15 * 60, Ordering::Relaxed);
+    seconds.fetch_add(15 * 60 + 1, Ordering::Relaxed);
     let response = client.get("/safe").dispatch();
     assert_eq!(response.status(), Status::Unauthorized);
     assert_eq!(text(response), "Please reauthenticate to access this page.");
@@ -279,7 +279,7 @@ fn handlers_answer_in_place_of_the_default() {
     assert_eq!(response.status(), Status::ImATeapot);
     assert_eq!(text(response), "no /lounge");
     enter_as(&client, "ann");
-    seconds.fetch_add(1, Ordering::Relaxed);
+    seconds.fetch_add(2, Ordering::Relaxed);
     assert_eq!(read(&client, "/safe"), "again");
 }
 
@@ -288,7 +288,7 @@ fn fresh_is_an_age_that_confirming_renews() {
     let (seconds, clock) = wound_clock();
     let client = client(manager(Settings::default()).clock(clock));
     enter_as(&client, "ann");
-    seconds.fetch_add(15 * 60 - 1, Ordering::Relaxed);
+    seconds.fetch_add(15 * 60, Ordering::Relaxed);
     assert_eq!(read(&client, "/safe"), "ann");
     seconds.fetch_add(1, Ordering::Relaxed);
     let response = client.get("/safe").dispatch();
@@ -306,7 +306,7 @@ fn a_program_that_is_not_fresh_hears_so_in_json() {
     let (seconds, clock) = wound_clock();
     let client = client(manager(Settings::default()).clock(clock));
     enter_as(&client, "ann");
-    seconds.fetch_add(15 * 60, Ordering::Relaxed);
+    seconds.fetch_add(15 * 60 + 1, Ordering::Relaxed);
     let json = Header::new("Accept", "application/json");
     let response = client.get("/safe").header(json).dispatch();
     assert_eq!(response.status(), Status::Unauthorized);
@@ -329,7 +329,7 @@ fn remembered_for_so_long_and_no_longer() {
     assert_eq!(cookie.max_age().unwrap().whole_seconds(), 100);
     drop(response);
     assert_eq!(read(&client, "/who"), "ann fresh=true remembered=true");
-    seconds.fetch_add(100, Ordering::Relaxed);
+    seconds.fetch_add(101, Ordering::Relaxed);
     let later = client.get("/who").cookie(cookie).dispatch();
     assert_eq!(text(later), "nobody fresh=false remembered=false");
 }

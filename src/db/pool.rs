@@ -14,7 +14,7 @@ use diesel::{ConnectionError, ConnectionResult, QueryResult};
 use super::{DbConnection, PATIENCE};
 
 /// What tells a database from another in the same place, if anything does.
-pub type Identity = Option<(u64, u64, u32)>;
+pub type Identity = Option<(u64, u64)>;
 
 /// Where the rows are, and all that differs between databases.
 pub trait Source: Send + Sync {
@@ -55,7 +55,7 @@ pub struct Manager {
 
 pub struct Kept {
     connection: DbConnection,
-    is_lost: bool,
+    is_closed: bool,
     identity: Identity,
     breaks: u64,
 }
@@ -68,7 +68,7 @@ impl ManageConnection for Manager {
         let breaks = self.breaks.load(Ordering::Relaxed);
         let identity = self.source.identity();
         let connection = self.source.connect(self.patience)?;
-        Ok(Kept { connection, is_lost: false, identity, breaks })
+        Ok(Kept { connection, is_closed: false, identity, breaks })
     }
 
     fn is_valid(&self, kept: &mut Kept) -> Result<(), ConnectionError> {
@@ -81,7 +81,7 @@ impl ManageConnection for Manager {
     }
 
     fn has_broken(&self, kept: &mut Kept) -> bool {
-        let is_broken = kept.is_lost || kept.connection.is_broken() || std::thread::panicking();
+        let is_broken = kept.is_lost() || std::thread::panicking();
         if is_broken {
             self.breaks.fetch_max(kept.breaks + 1, Ordering::Relaxed);
         }
@@ -95,9 +95,18 @@ impl Kept {
         query: impl FnOnce(&mut DbConnection) -> QueryResult<T>,
     ) -> QueryResult<T> {
         let done = query(&mut self.connection);
-        // Diesel takes note of most breaks, but not of a server that was gone before the query.
-        self.is_lost |=
-            matches!(done, Err(DatabaseError(UnableToSendCommand | ClosedConnection, _)));
+        self.is_closed |= match &done {
+            // Diesel takes note of most breaks, but not of a server that was gone before the query.
+            Err(DatabaseError(UnableToSendCommand | ClosedConnection, _)) => true,
+            // A file that could only be read when it was opened stays so for this connection.
+            Err(DatabaseError(_, error)) => error.message().contains("readonly"),
+            _ => false,
+        };
         done
+    }
+
+    /// Whether there is no use in asking it again.
+    pub fn is_lost(&mut self) -> bool {
+        self.is_closed || self.connection.is_broken()
     }
 }

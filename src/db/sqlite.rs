@@ -55,12 +55,11 @@ impl Source for File {
         Ok(connection)
     }
 
-    /// The file's: what is written to one that was deleted is lost, and one that was opened while it
-    /// could only be read stays so.
+    /// The file's: what is written to one that was deleted is lost.
     #[cfg(unix)]
     fn identity(&self) -> Identity {
         use std::os::unix::fs::MetadataExt;
-        std::fs::metadata(&self.path).ok().map(|file| (file.dev(), file.ino(), file.mode()))
+        std::fs::metadata(&self.path).ok().map(|file| (file.dev(), file.ino()))
     }
 
     fn is_local(&self) -> bool {

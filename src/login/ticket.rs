@@ -44,10 +44,13 @@ impl TicketCookie {
     }
 
     /// The ticket that came with the request, if it opens and has not ended.
+    ///
+    /// Time is counted in whole seconds here, so the last one is over only when the next one begins: no
+    /// login ends before its time.
     pub fn open(&self, jar: &CookieJar<'_>, now: i64) -> Option<Ticket> {
         // Never `get_pending`: it takes a cookie in clear for a sealed one.
         let cookie = jar.get_private(&self.name())?;
-        from_str(cookie.value()).ok().filter(|ticket: &Ticket| now < ticket.expires)
+        from_str(cookie.value()).ok().filter(|ticket: &Ticket| now <= ticket.expires)
     }
 
     /// Sets `ticket`, for as long as it is remembered.

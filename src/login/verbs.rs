@@ -144,7 +144,7 @@ impl<'r, U: LoginUser> Login<'r, U> {
 
     /// Whether the password was typed a short while ago, in this browser: `login_fresh`.
     pub fn is_fresh(&self) -> bool {
-        self.fresh_until().is_some_and(|end| self.manager.clock.now() < end)
+        self.fresh_until().is_some_and(|end| self.manager.clock.now() <= end)
     }
 
     /// When the login stops or stopped to be fresh, in seconds since 1970 UTC.

@@ -1,6 +1,5 @@
 //! Logging in.
 
-use rocket::form::Form;
 use rocket::response::{Flash, Redirect};
 use rocket::{FromForm, State, get, post};
 
@@ -8,6 +7,7 @@ use super::dashboard;
 use crate::authenticate::{Authenticator, Denied};
 use crate::error::Error;
 use crate::events::{Event, Events, Why};
+use crate::form::Form;
 use crate::guesses::Door;
 use crate::login::{CurrentUser, Login, Next, Remember};
 use crate::page::Page;
@@ -32,8 +32,9 @@ pub fn login_form(visitor: CurrentUser<User>, next: Option<Next>) -> Result<Page
     }
 }
 
-#[post("/login", data = "<form>")]
+#[post("/login?<next>", data = "<form>")]
 pub async fn log_in(
+    next: Option<Next>,
     form: Form<Credentials<'_>>,
     authenticator: &State<Authenticator>,
     login: Login<'_, User>,
@@ -42,7 +43,8 @@ pub async fn log_in(
     if login.user().is_some() {
         return Err(Error::SignedIn);
     }
-    let again = || self::form(form.username, form.next.as_ref());
+    let next = form.next.clone().or(next);
+    let again = || self::form(form.username, next.as_ref());
     let user = authenticator
         .authenticate(Door::Login, form.username, &form.password, &events)
         .await
@@ -52,7 +54,7 @@ pub async fn log_in(
         events.record(Event::LoginRefused { user: id, why: Why::Inactive });
         return Err(Denied::Wrong.on(again(), "Invalid username or password."));
     }
-    let page = dashboard::or(form.into_inner().next);
+    let page = dashboard::or(next);
     Ok(Flash::success(page, "Login successful."))
 }
 

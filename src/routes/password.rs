@@ -1,12 +1,12 @@
 //! Changing the password, which signs out every other device.
 
-use rocket::form::Form;
 use rocket::response::{Flash, Redirect};
 use rocket::{FromForm, State, get, post, uri};
 
 use super::account;
 use crate::error::Error;
 use crate::events::{Event, Events};
+use crate::form::Form;
 use crate::login::{FreshUser, Login};
 use crate::page::Page;
 use crate::passwords::{Password, Passwords};

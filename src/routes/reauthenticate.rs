@@ -1,6 +1,5 @@
 //! Typing the password again, for what a borrowed browser should not do.
 
-use rocket::form::Form;
 use rocket::response::Redirect;
 use rocket::{FromForm, State, get, post};
 
@@ -8,6 +7,7 @@ use super::dashboard;
 use crate::authenticate::Authenticator;
 use crate::error::Error;
 use crate::events::Events;
+use crate::form::Form;
 use crate::guesses::Door;
 use crate::login::{Login, Next, RequiredUser};
 use crate::page::Page;
@@ -26,20 +26,22 @@ pub fn proof_form(_user: RequiredUser<User>, next: Option<Next>) -> Page {
     form(next.as_ref())
 }
 
-#[post("/reauthenticate", data = "<proof>")]
+#[post("/reauthenticate?<next>", data = "<proof>")]
 pub async fn reauthenticate(
+    next: Option<Next>,
     user: RequiredUser<User>,
     proof: Form<Proof>,
     authenticator: &State<Authenticator>,
     login: Login<'_, User>,
     events: Events<'_>,
 ) -> Result<Redirect, Error> {
+    let next = proof.next.clone().or(next);
     authenticator
         .authenticate(Door::Reauthentication, &user.username, &proof.password, &events)
         .await
-        .map_err(|denied| denied.on(form(proof.next.as_ref()), "That is not your password."))?;
+        .map_err(|denied| denied.on(form(next.as_ref()), "That is not your password."))?;
     login.confirm().await?;
-    Ok(dashboard::or(proof.into_inner().next))
+    Ok(dashboard::or(next))
 }
 
 fn form(next: Option<&Next>) -> Page {

@@ -1,6 +1,5 @@
 //! Making an account, which is a login too.
 
-use rocket::form::Form;
 use rocket::response::{Flash, Redirect};
 use rocket::{FromForm, State, get, post, uri};
 
@@ -8,6 +7,7 @@ use super::dashboard;
 use crate::db::Db;
 use crate::error::Error;
 use crate::events::{Event, Events};
+use crate::form::Form;
 use crate::login::{CurrentUser, Login, Remember};
 use crate::page::Page;
 use crate::passwords::{Password, Passwords};

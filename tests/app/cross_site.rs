@@ -98,3 +98,18 @@ fn a_link_from_another_site_is_welcome() {
     let answer = browser.send(Method::Get, "/dashboard", &headers, None);
     assert_eq!(answer.status, Status::Ok);
 }
+
+#[test]
+fn http_2_says_in_its_own_way_where_a_form_was_sent() {
+    use rocket::http::Header;
+    use rocket::http::uri::Host;
+    let app = App::new();
+    for (origin, status) in
+        [("http://login.example", Status::SeeOther), ("http://evil.example", Status::Forbidden)]
+    {
+        let mut request = app.client().post("/logout");
+        request.inner_mut().set_host(Host::parse("login.example").unwrap());
+        let response = request.header(Header::new("Origin", origin)).dispatch();
+        assert_eq!(response.status(), status, "{origin}");
+    }
+}

@@ -10,7 +10,7 @@ fn every_event_is_one_line_of_json_and_holds_no_name_that_was_typed() {
     app.browser().post("/login", &form);
     app.browser()
         .post("/login", &[("username", "a-password-in-the-wrong-field"), ("password", "")]);
-    app.pass(15 * 60);
+    app.pass(15 * 60 + 1);
     browser.post("/reauthenticate", &[("password", "a wrong password")]);
     browser.post("/reauthenticate", &[("password", PASSWORD)]);
     browser.post("/account/password", &[("new_password", PASSWORD)]);
@@ -36,17 +36,17 @@ fn every_event_is_one_line_of_json_and_holds_no_name_that_was_typed() {
             line(0, refused),
             line(0, r#""password_refused","door":"login","user":null,"why":"unknown_name""#),
             line(
-                900,
+                901,
                 r#""password_refused","door":"reauthentication","user":1,"why":"wrong_password""#
             ),
-            line(900, r#""reauthenticated","user":1"#),
-            line(900, r#""password_changed","user":1"#),
-            line(900, r#""sessions_ended","user":1,"count":0"#),
-            line(900, r#""cross_site_refused""#),
-            line(900, r#""logged_out","user":1"#),
-            line(900, r#""login_refused","user":1,"why":"inactive""#),
-            line(900, refused),
-            line(900, r#""slowed","seconds":10"#),
+            line(901, r#""reauthenticated","user":1"#),
+            line(901, r#""password_changed","user":1"#),
+            line(901, r#""sessions_ended","user":1,"count":0"#),
+            line(901, r#""cross_site_refused""#),
+            line(901, r#""logged_out","user":1"#),
+            line(901, r#""login_refused","user":1,"why":"inactive""#),
+            line(901, refused),
+            line(901, r#""slowed","seconds":10"#),
         ]
     );
 }

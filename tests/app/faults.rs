@@ -17,7 +17,7 @@ fn a_database_that_does_not_answer_is_503_and_signs_nobody_out() {
     let app = App::new();
     let mut browser = app.registered("ada");
     break_database(&app);
-    for path in ["/", "/dashboard", "/account", "/login"] {
+    for path in ["/", "/dashboard", "/account", "/login", "/nowhere"] {
         let answer = browser.get(path);
         assert_eq!(answer.status, Status::ServiceUnavailable, "{path}");
         assert!(answer.header("retry-after").unwrap().parse::<u32>().unwrap() > 0);

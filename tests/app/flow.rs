@@ -56,3 +56,13 @@ fn a_flash_is_seen_once_also_on_an_error_page() {
     assert_eq!(browser.get("/nowhere").flashes(), []);
     assert_eq!(browser.get("/").flashes(), []);
 }
+
+#[test]
+fn a_picture_that_is_missing_takes_no_flash_away() {
+    let app = App::new();
+    let mut browser = app.registered("ada");
+    let image = [("Sec-Fetch-Dest", "image")];
+    browser.send(rocket::http::Method::Get, "/static/no.png", &image, None);
+    browser.send(rocket::http::Method::Get, "/favicon.ico", &image, None);
+    browser.get("/dashboard").flashed("success", "Your account is ready.");
+}

@@ -27,9 +27,11 @@ fn a_wrong_setting_stops_the_launch_and_names_itself() {
         ("sesion_lifetime", "5"),
     ] {
         let sentence = refused(&format!("[debug.login]\n{setting} = {value}"));
-        assert!(sentence.contains(setting), "{setting}: {sentence}");
+        assert!(sentence.contains(setting), "{sentence}");
+        assert!(!sentence.contains(&format!("{setting}.login")), "{sentence}");
     }
     assert!(refused("[debug]\nlogin = 5").contains("login"));
+    assert!(refused("[debug]\nstatic_dir = \"nowhere\"").contains("static_dir"));
     for url in ["mysql://localhost/x", "postgres", "", "sqlite://", "sqlite://:memory:"] {
         assert!(
             refused(&format!("[debug]\ndatabase_url = {url:?}")).contains("DATABASE_URL"),
@@ -71,7 +73,11 @@ fn keys_are_256_bits_or_more_in_base64_and_never_repeated_in_a_message() {
         assert!(sentence.starts_with("ROCKET_SECRET_KEY"), "{sentence}");
         assert!(!sentence.contains(key), "{sentence}");
     }
-    for key in ["PiaTb6aJVl0ZBmN1tAdRAKz7bUh2Tup3ZFnBwQtVWMs=".to_owned(), "Pia/".repeat(16)] {
+    for key in [
+        "PiaTb6aJVl0ZBmN1tAdRAKz7bUh2Tup3ZFnBwQtVWMs=".to_owned(),
+        "Pia/".repeat(16),
+        "eHh4".repeat(11),
+    ] {
         App::configured(&format!("[debug]\nsecret_key = \"{key}\"")).registered("ada");
     }
 }
@@ -94,4 +100,21 @@ fn an_older_database_is_brought_up_to_date_with_its_users() {
     database.batch_execute(&user).unwrap();
     let app = App::in_dir(app.stop(), "");
     assert_eq!(app.browser().log_in("ada").location(), "/dashboard");
+}
+
+#[test]
+fn a_table_of_users_that_somebody_made_by_hand_is_taken_over() {
+    let app = App::new();
+    app.registered("ada");
+    let hash = app.text("SELECT password_hash AS text FROM users");
+    app.sql(&format!(
+        "DROP TABLE sessions; DROP TABLE users; DROP TABLE __diesel_schema_migrations;
+         CREATE TABLE users (
+             id BIGINT PRIMARY KEY, username VARCHAR(64), password_hash VARCHAR(255),
+             is_active BOOLEAN DEFAULT TRUE, created_at BIGINT DEFAULT 0
+         );
+         INSERT INTO users (id, username, password_hash) VALUES (7, 'Grace', '{hash}')"
+    ));
+    let app = App::in_dir(app.stop(), "");
+    assert_eq!(app.browser().log_in("grace").location(), "/dashboard");
 }

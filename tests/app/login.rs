@@ -62,7 +62,7 @@ fn remember_me_outlives_the_browser_for_30_days_and_no_longer() {
     assert_eq!(browser.cookie().max_age().unwrap().whole_days(), 30);
     browser.restart();
     assert!(browser.is_signed_in());
-    app.pass(30 * 24 * 60 * 60 - 1);
+    app.pass(30 * 24 * 60 * 60);
     assert!(browser.is_signed_in());
     app.pass(1);
     assert!(!browser.is_signed_in());
@@ -143,6 +143,33 @@ fn a_program_hears_401_in_json_and_gets_no_cookie() {
         browser.send(Method::Get, "/api/me", &[html], None).location(),
         "/login?next=/api/me"
     );
+}
+
+#[test]
+fn next_may_stay_in_the_address_of_the_form() {
+    let app = App::new();
+    app.registered("ada");
+    let form = [("username", "ada"), ("password", PASSWORD)];
+    let answer = app.browser().post("/login?next=/account", &form);
+    assert_eq!(answer.location(), "/account");
+    let answer = app.browser().post("/login?next=//evil.example", &form);
+    assert_eq!(answer.location(), "/dashboard");
+    let answer = app.browser().post("/login?next=/account", &[("username", "ada")]);
+    answer.shows("name=\"next\" value=\"/account\"");
+}
+
+#[test]
+fn a_program_hears_of_a_wrong_password_in_json() {
+    let app = App::new();
+    let mut browser = app.browser();
+    let json = ("Accept", "application/json");
+    let form = [("username", "ada"), ("password", "wrong")];
+    for status in [422, 422, 422, 422, 422, 422, 422, 422, 422, 422, 429] {
+        let answer = browser.post_with("/login", json, &form);
+        assert_eq!(answer.status.code, status);
+        assert_eq!(answer.header("retry-after").is_some(), status == 429);
+        assert_eq!(answer.header("content-type"), Some("application/json"));
+    }
 }
 
 #[test]

@@ -68,7 +68,7 @@ fn a_bad_new_password_is_refused_beside_its_field_and_not_shown() {
 fn who_is_not_fresh_types_the_password_again_and_comes_back() {
     let app = App::new();
     let mut browser = app.registered("ada");
-    app.pass(FRESH_FOR);
+    app.pass(FRESH_FOR + 1);
     let refused = browser.get("/account/password");
     assert_eq!(refused.location(), "/reauthenticate?next=/account/password");
     let page = browser.follow(refused);
@@ -86,7 +86,7 @@ fn who_is_not_fresh_types_the_password_again_and_comes_back() {
 fn a_refused_post_changes_nothing_and_comes_back_to_its_page() {
     let app = App::new();
     let mut browser = app.registered("ada");
-    app.pass(FRESH_FOR);
+    app.pass(FRESH_FOR + 1);
     let refused = browser.post("/account/password", &[("new_password", NEW)]);
     assert_eq!(refused.location(), "/reauthenticate?next=/account/password");
     assert_eq!(app.browser().log_in("ada").location(), "/dashboard");
@@ -106,7 +106,7 @@ fn a_refused_post_changes_nothing_and_comes_back_to_its_page() {
 fn a_program_that_is_not_fresh_is_told_in_json() {
     let app = App::new();
     let mut browser = app.registered("ada");
-    app.pass(FRESH_FOR);
+    app.pass(FRESH_FOR + 1);
     let answer = browser.get_json("/account/password");
     assert_eq!(answer.status, Status::Unauthorized);
     assert_eq!(answer.body, r#"{"error":"Reauthentication required"}"#);
@@ -120,7 +120,7 @@ fn a_remembered_user_is_known_but_fresh_only_after_the_login() {
     let mut browser = app.browser();
     browser.log_in_and_be_remembered("ada");
     browser.restart();
-    app.pass(FRESH_FOR - 1);
+    app.pass(FRESH_FOR);
     assert_eq!(browser.get("/account/password").status, Status::Ok);
     app.pass(1);
     assert!(browser.is_signed_in());
@@ -133,7 +133,7 @@ fn a_wrong_proof_keeps_the_page_and_does_not_make_fresh() {
     app.registered("grace");
     let mut browser = app.registered("ada");
     browser.get("/");
-    app.pass(FRESH_FOR);
+    app.pass(FRESH_FOR + 1);
     let form = [("password", "not the right one"), ("next", "/account")];
     let answer = browser.post("/reauthenticate", &form);
     assert_eq!(answer.status, Status::UnprocessableEntity);
@@ -156,7 +156,7 @@ fn a_proof_goes_nowhere_but_this_site_and_keeps_the_end_of_the_login() {
         app.pass(60 * 60);
         assert!(browser.is_signed_in());
     }
-    app.pass(60 * 60);
+    app.pass(60 * 60 + 1);
     assert!(!browser.is_signed_in(), "12 hours since the login are over");
 }
 

@@ -53,3 +53,15 @@ fn a_browser_name_longer_than_the_cookie_holds_is_still_the_same_browser() {
         assert!(page.contains("<dt>Fresh</dt><dd>until"), "{page}");
     }
 }
+
+#[test]
+fn who_sends_far_too_much_still_hears_so() {
+    let dir = TempDir::new().unwrap();
+    let server = start(&mut program(dir.path()));
+    let form = format!("username=ada&password={}", "x".repeat(20_000_000));
+    for path in ["/login", "/register"] {
+        let answer = server.post(path, "", &form);
+        assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+        assert!(answer.contains("Too much at once"), "{answer}");
+    }
+}

@@ -1,4 +1,5 @@
-CREATE TABLE users (
+-- Not if somebody has made the table by hand.
+CREATE TABLE IF NOT EXISTS users (
     -- Never used again: whoever registers next must not inherit what a deleted user left behind.
     id            INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     username      VARCHAR(64) NOT NULL CHECK (length(username) <= 64),
@@ -8,4 +9,4 @@ CREATE TABLE users (
     created_at    BIGINT NOT NULL DEFAULT (unixepoch())
 );
 
-CREATE UNIQUE INDEX users_username ON users (lower(username));
+CREATE UNIQUE INDEX IF NOT EXISTS users_username ON users (lower(username));
