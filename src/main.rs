@@ -24,6 +24,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// prints a secret key that it can't read.
 fn run() -> Result<(), String> {
     settings::read_env_file()?;
+    rlimit::increase_nofile_limit(u64::MAX).map_err(|cause| cause.to_string())?;
     let clock = Clock::default();
     let log = EventLog::to_stderr(clock.clone());
     let rocket = rocket_login::build(settings::figment(), clock, log)?;

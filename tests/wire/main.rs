@@ -1,5 +1,6 @@
 //! The program itself, spoken to over TCP.
 
+mod crowd;
 mod faults;
 mod noise;
 #[cfg(feature = "postgres")]
