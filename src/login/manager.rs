@@ -1,13 +1,11 @@
 //! How this app wants its logins: Flask-Login's `LoginManager`.
 
-use rocket::fairing::{AdHoc, Fairing};
 use rocket::http::Cookie;
 use rocket::response::Responder;
-use rocket::{Build, Config, Orbit, Request, Rocket};
+use rocket::{Orbit, Request, Rocket};
 
 use super::clock::Clock;
-use super::current::Known;
-use super::refusal::{self, Refusal, Refused};
+use super::refusal::{Refusal, Refused};
 use super::settings::Settings;
 use super::ticket::{Ticket, TicketCookie, browser};
 use super::user::LoginUser;
@@ -21,7 +19,7 @@ pub struct LoginManager<U: LoginUser> {
     pub(super) cookie: TicketCookie,
     pub(super) unauthorized: Refused,
     pub(super) needs_refresh: Refused,
-    exempt: Vec<&'static str>,
+    pub(super) exempt: Vec<&'static str>,
     on_event: Hook<U>,
 }
 
@@ -131,32 +129,6 @@ impl<U: LoginUser> LoginManager<U> {
         self
     }
 
-    /// Finds the user of each request before it is routed, and answers every 401 of the app: a second
-    /// catcher of 401 at `/` would stop the launch.
-    ///
-    /// The launch stops too if the app does not manage the user's [`LoginUser::Store`].
-    pub fn fairing(mut self) -> impl Fairing {
-        AdHoc::try_on_ignite("Login", |rocket: Rocket<Build>| async move {
-            if rocket.state::<U::Store>().is_none() {
-                let store = std::any::type_name::<U::Store>();
-                rocket::error!("Logins need `.manage(…)` with the store of users, a `{store}`.");
-                return Err(rocket);
-            }
-            let tls = Config::try_from(rocket.figment()).is_ok_and(|config| config.tls_enabled());
-            self.cookie.secure |= tls;
-            let identify = AdHoc::on_request("Login", |request, _| {
-                Box::pin(async move {
-                    if let Some(manager) = LoginManager::<U>::of(request)
-                        && !manager.is_exempt(request)
-                    {
-                        Known::identify(request, manager).await;
-                    }
-                })
-            });
-            Ok(rocket.manage(self).register("/", vec![refusal::catcher::<U>()]).attach(identify))
-        })
-    }
-
     /// A fresh login under `id` for a test, to be sent with `LocalRequest::private_cookie`: Flask-Login's
     /// `FlaskLoginClient`. Nothing if no manager of `U` is attached.
     ///
@@ -171,13 +143,6 @@ impl<U: LoginUser> LoginManager<U> {
             remembered: false,
             browser: browser(""),
         }))
-    }
-
-    fn is_exempt(&self, request: &Request<'_>) -> bool {
-        let path = request.uri().path();
-        self.exempt.iter().any(|exempt| {
-            path.strip_prefix(exempt).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        })
     }
 
     /// The manager of this app, where its fairing is attached.

@@ -47,6 +47,7 @@
 
 mod clock;
 mod current;
+mod fairing;
 mod guards;
 mod manager;
 mod next;

@@ -1,14 +1,11 @@
 //! Answers to those who are refused: a redirect for people, JSON for programs.
 
 use rocket::Request;
-use rocket::catcher::{BoxFuture, Catcher};
 use rocket::http::{ContentType, Status};
 use rocket::response::{self, Flash, Redirect, Responder};
 use rocket::serde::json::json;
 
-use super::manager::{Event, LoginManager};
 use super::next::Next;
-use super::user::LoginUser;
 
 /// Why a guard refused. A handler that wants to know takes `Result<FreshUser<U>, Refusal>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +48,7 @@ impl Refused {
         Refused { view: None, flash: ("message", message), handler: None }
     }
 
-    fn answer(&self, error: &str, request: &Request<'_>) -> response::Result<'static> {
+    pub fn answer(&self, error: &str, request: &Request<'_>) -> response::Result<'static> {
         if let Some(handler) = &self.handler {
             return handler(request);
         }
@@ -70,26 +67,4 @@ impl Refused {
         let (category, message) = self.flash;
         Flash::new(Redirect::to(target), category, message).respond_to(request)
     }
-}
-
-/// Answers every 401 of the app: a guard can refuse but has no words.
-pub(super) fn catcher<U: LoginUser>() -> Catcher {
-    let mut catcher = Catcher::new(Status::Unauthorized.code, handle::<U>);
-    catcher.name = Some("unauthorized".into());
-    catcher
-}
-
-fn handle<'r, U: LoginUser>(status: Status, request: &'r Request<'_>) -> BoxFuture<'r> {
-    Box::pin(async move {
-        let manager = LoginManager::<U>::of(request).ok_or(status)?;
-        // The guard left it there, because a catcher does not see a guard's error.
-        let refusal = *request.local_cache(|| Refusal::Unauthorized);
-        manager.emit(Event::Refused(refusal), request);
-        match refusal {
-            Refusal::NeedsRefresh => {
-                manager.needs_refresh.answer("Reauthentication required", request)
-            }
-            _ => manager.unauthorized.answer("Unauthorized", request),
-        }
-    })
 }
