@@ -5,8 +5,8 @@ use rocket::http::Status;
 
 /// On every answer. The numbers are those of OWASP ASVS 5.
 const HEADERS: [(&str, &str); 7] = [
-    // 3.4.3, 3.4.6: only our own files, and in nobody's frame. No `unsafe-inline`, so what is smuggled
-    // into a page does not run.
+    // 3.4.3, 3.4.6: only our own files and the icon in the page itself, and in nobody's frame. No
+    // `unsafe-inline`, so what is smuggled into a page does not run.
     (
         "Content-Security-Policy",
         "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; \
