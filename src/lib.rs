@@ -15,6 +15,7 @@ mod form;
 mod guesses;
 mod headers;
 pub mod login;
+pub mod operator;
 mod page;
 mod passwords;
 mod routes;

@@ -1,14 +1,26 @@
-//! Reads `.env`, then launches.
+//! Reads `.env`, then launches, or does what an operator asks for.
 
 #![forbid(unsafe_code)]
 
 use std::process::ExitCode;
 
+use clap::Parser;
 use rocket_login::login::Clock;
-use rocket_login::{EventLog, settings};
+use rocket_login::{EventLog, operator, settings};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Serves the site, unless a command says something else
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<operator::Command>,
+}
 
 fn main() -> ExitCode {
-    match run() {
+    match run(Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(sentence) => {
             eprintln!("Error: {sentence}.");
@@ -17,16 +29,18 @@ fn main() -> ExitCode {
     }
 }
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// All that can be wrong is said before Rocket starts: its `#[launch]` reads no `.env` in time, and it
 /// prints a secret key that it can't read.
-fn run() -> Result<(), String> {
+fn run(arguments: Arguments) -> Result<(), String> {
     settings::read_env_file()?;
+    let figment = settings::figment();
+    if let Some(command) = arguments.command {
+        println!("{}", rocket::execute(operator::run(command, &figment))?);
+        return Ok(());
+    }
     rlimit::increase_nofile_limit(u64::MAX).map_err(|cause| cause.to_string())?;
     let clock = Clock::default();
     let log = EventLog::to_stderr(clock.clone());
-    let rocket = rocket_login::build(settings::figment(), clock, log)?;
+    let rocket = rocket_login::build(figment, clock, log)?;
     rocket::execute(rocket.launch()).map(drop).map_err(|error| error.to_string())
 }

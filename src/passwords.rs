@@ -30,6 +30,11 @@ pub const MAX_BYTES: usize = 1024;
 pub struct Password(String);
 
 impl Password {
+    /// A password that was typed elsewhere than into a form.
+    pub fn new(text: String) -> Password {
+        Password(text)
+    }
+
     /// Says what is wrong with this as the new password of `username`.
     pub fn check(&self, username: &str) -> Result<(), &'static str> {
         if self.0.chars().count() < MIN_CHARACTERS {

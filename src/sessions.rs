@@ -86,8 +86,7 @@ impl LoginUser for User {
             .db
             .run(move |connection| {
                 connection.transaction(|connection| {
-                    let expired = sessions::table.filter(sessions::expires_at.lt(now));
-                    diesel::delete(expired).execute(connection)?;
+                    delete_expired(connection, now)?;
                     diesel::insert_into(sessions::table).values(row).execute(connection)
                 })
             })
@@ -172,6 +171,12 @@ impl Sessions {
         self.db.run(move |connection| delete_others(connection, user_id, &this)).await
     }
 
+    /// Deletes the rows of sessions that have expired, and says how many. A login does so too.
+    pub async fn purge(&self) -> Result<usize, db::Error> {
+        let now = self.clock.now();
+        self.db.run(move |connection| delete_expired(connection, now)).await
+    }
+
     /// Sets a new hash of a password, ends all sessions of its user but this one, and returns the token
     /// under which this one goes on: all of it, or nothing.
     pub async fn change_password(
@@ -203,6 +208,10 @@ impl Sessions {
     fn touch_every(&self) -> i64 {
         TOUCH_EVERY.min(self.idle_timeout / 60)
     }
+}
+
+fn delete_expired(connection: &mut DbConnection, now: i64) -> QueryResult<usize> {
+    diesel::delete(sessions::table.filter(sessions::expires_at.lt(now))).execute(connection)
 }
 
 fn delete_others(connection: &mut DbConnection, user_id: i64, this: &[u8]) -> QueryResult<usize> {

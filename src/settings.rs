@@ -9,7 +9,6 @@ use rocket::config::LogLevel;
 use rocket::figment::providers::Env;
 use rocket::figment::value::magic::RelativePathBuf;
 use rocket::figment::{self, Figment};
-
 use serde::Deserialize;
 
 use crate::login;
@@ -38,6 +37,35 @@ struct Ours {
     login: login::Settings,
 }
 
+impl Ours {
+    fn read(figment: &Figment) -> Result<Ours, String> {
+        figment.extract().map_err(wrong)
+    }
+
+    fn database_url(&self) -> Result<String, String> {
+        if let Some(url) = &self.database_url {
+            return Ok(url.clone());
+        }
+        let data_dir = relative(&self.data_dir, "data");
+        make_private_dir(&data_dir)?;
+        Ok(format!("sqlite://{}", data_dir.join("rocket-login.sqlite").display()))
+    }
+}
+
+fn relative(path: &Option<RelativePathBuf>, default: &str) -> PathBuf {
+    path.as_ref().map_or_else(|| default.into(), RelativePathBuf::relative)
+}
+
+/// Where the data is and how long logins last: all that is asked of whoever serves no pages.
+///
+/// # Errors
+///
+/// A sentence for the operator that names the setting.
+pub fn of_data(figment: &Figment) -> Result<(String, login::Settings), String> {
+    let ours = Ours::read(figment)?;
+    Ok((ours.database_url()?, ours.login))
+}
+
 /// Puts what the working directory's `.env` says into the environment, where it is not yet said.
 ///
 /// # Errors
@@ -63,25 +91,14 @@ impl Settings {
     ///
     /// A sentence for the operator that names the setting.
     pub fn read(figment: Figment) -> Result<Settings, String> {
-        let ours: Ours = figment.extract().map_err(wrong)?;
-        let path = |path: Option<RelativePathBuf>, default: &str| {
-            path.map_or_else(|| default.into(), |path| path.relative())
-        };
-        let data_dir = path(ours.data_dir, "data");
-        let static_dir = path(ours.static_dir, "static");
+        let ours = Ours::read(&figment)?;
+        let data_dir = relative(&ours.data_dir, "data");
+        let static_dir = relative(&ours.static_dir, "static");
         if !static_dir.is_dir() {
-            return Err(format!(
-                "The setting static_dir: {} is no directory",
-                static_dir.display()
-            ));
+            let path = static_dir.display();
+            return Err(format!("The setting static_dir: {path} is no directory"));
         }
-        let database_url = match ours.database_url {
-            Some(url) => url,
-            None => {
-                make_private_dir(&data_dir)?;
-                format!("sqlite://{}", data_dir.join("rocket-login.sqlite").display())
-            }
-        };
+        let database_url = ours.database_url()?;
         let figment = figment.clone().merge(("secret_key", secret_key(&figment, &data_dir)?));
         let mut config = Config::try_from(&figment).map_err(wrong)?;
         // Rocket's debug log has every cookie and every field of every form in it.

@@ -96,6 +96,18 @@ pub fn set_hash(connection: &mut DbConnection, user_id: i64, hash: String) -> Qu
         .execute(connection)
 }
 
+/// All users, the oldest first.
+pub async fn all(db: &Db) -> Result<Vec<User>, db::Error> {
+    db.run(|connection| users::table.order(users::id).select(User::as_select()).load(connection))
+        .await
+}
+
+/// Lets a user in, or out on their very next request.
+pub async fn set_active(db: &Db, user_id: i64, is_active: bool) -> Result<(), db::Error> {
+    let this = diesel::update(users::table.find(user_id)).set(users::is_active.eq(is_active));
+    db.run(move |connection| this.execute(connection).map(drop)).await
+}
+
 /// Whether the database answers.
 pub async fn ping(db: &Db) -> Result<(), db::Error> {
     let any = users::table.select(users::id);

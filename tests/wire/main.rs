@@ -3,6 +3,7 @@
 mod crowd;
 mod faults;
 mod noise;
+mod operator;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod secrets;
