@@ -18,11 +18,13 @@ pub struct Next(Origin<'static>);
 impl Next {
     /// `text`, if a browser can't read anything but a path on this site in it.
     pub fn parse(text: &str) -> Option<Next> {
-        // A browser takes `//host` and `/\host` for another site, and drops tabs and line ends
-        // before it looks. `Origin` refuses all but the first.
+        // A browser takes `//host` and `/\host` for another site, drops tabs and line ends before it
+        // looks, and takes dots out of a path. `Origin` lets the first and the last of these pass.
         let origin = Origin::parse_owned(text.to_owned()).ok()?;
         let printable = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-        (printable && text.len() <= MAX_LENGTH && !origin.path().starts_with("//"))
+        let path = origin.path();
+        let dotted = path.split('/').any(|segment| matches!(segment.as_str(), "." | ".."));
+        (printable && text.len() <= MAX_LENGTH && !dotted && !path.starts_with("//"))
             .then_some(Next(origin))
     }
 
@@ -107,6 +109,9 @@ mod tests {
             "members",
             "//evil.example",
             "///evil.example",
+            "/.//evil.example",
+            "/..//evil.example",
+            "/a/../..//evil.example",
             "/\\evil.example",
             "\\/evil.example",
             "https://evil.example",
