@@ -4,7 +4,7 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::{available_parallelism, scope, sleep};
 use std::time::{Duration, Instant};
@@ -100,19 +100,19 @@ fn median(figures: &[f64]) -> f64 {
 }
 
 /// On the two cores of the server, where that can be arranged.
-fn on_two_cores(program: &str) -> Command {
+fn on_two_cores(program: &Path) -> Command {
     let has_taskset = Command::new("taskset").arg("--version").output().is_ok();
     if !has_taskset {
         return Command::new(program);
     }
     let mut command = Command::new("taskset");
-    command.args(["-c", "0,1", program]);
+    command.args(["-c", "0,1"]).arg(program);
     command
 }
 
 fn hashes_alone() -> f64 {
     let this = std::env::current_exe().unwrap();
-    let output = on_two_cores(this.to_str().unwrap()).arg("hash").output().unwrap();
+    let output = on_two_cores(&this).arg("hash").output().unwrap();
     String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
 }
 
@@ -153,11 +153,17 @@ struct Load {
     slowest_of_100_ms: f64,
 }
 
+/// By the package's name, whatever that is: beside the folder that this one is in.
+fn binary() -> PathBuf {
+    let this = std::env::current_exe().unwrap();
+    this.parent().unwrap().with_file_name(env!("CARGO_PKG_NAME"))
+}
+
 impl Site {
     fn start() -> Site {
         let dir = tempfile::tempdir().unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let server = on_two_cores(env!("CARGO_BIN_EXE_rocket-login"))
+        let server = on_two_cores(&binary())
             .current_dir(dir.path())
             .env("ROCKET_CONFIG", Path::new(ROOT).join("Rocket.toml"))
             .env("ROCKET_PROFILE", "release")
@@ -218,7 +224,7 @@ impl Site {
 
     /// Adds users and sessions until there are so many of each.
     fn fill(&self, count: u32) {
-        let path = self.dir.path().join("data/rocket-login.sqlite");
+        let path = self.dir.path().join("data/app.sqlite");
         let mut database = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
         let numbers = format!(
             "WITH RECURSIVE numbers(n) AS (

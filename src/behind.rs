@@ -1,29 +1,28 @@
 //! What each page says of the code behind it: which handler made it, and which guard let the visitor in.
 //!
-//! Only the demo needs it. Delete `templates/behind.html.tera` and the pages no longer say it; then this
-//! file can go, and its line in `page.rs`.
+//! Only the demo needs it.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use rocket::Request;
 use serde::Serialize;
 
+use crate::page::ContextProcessor;
+
 /// A handler, as its source has it.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub struct Behind {
+#[derive(Serialize)]
+struct Behind {
     handler: &'static str,
     /// None lets everybody in.
     guard: Option<&'static str>,
     file: &'static str,
 }
 
-impl Behind {
-    /// The handler of this request, if one was reached.
-    pub fn of(request: &Request<'_>) -> Option<Behind> {
-        HANDLERS.get(request.route()?.name.as_deref()?).copied()
-    }
-}
+/// Shows every template the handler of its request, if one was reached.
+pub const CONTEXT: ContextProcessor = ContextProcessor(|page, request| {
+    let handler = || HANDLERS.get(request.route()?.name.as_deref()?);
+    page.with("behind", handler())
+});
 
 macro_rules! sources {
     ($($file:literal),*) => { [$((concat!("src/", $file), include_str!($file))),*] };

@@ -3,13 +3,12 @@
 use rocket::http::{ContentType, Status};
 use rocket::response::{self, Redirect, Responder};
 use rocket::serde::json::json;
-use rocket::{Request, catch, uri};
+use rocket::{Request, catch};
 
 use crate::db;
 use crate::login::{current_user, expects_json};
 use crate::page::Page;
 use crate::passwords;
-use crate::routes::dashboard;
 use crate::users::User;
 
 /// Why a handler has nothing better to show. Each variant knows its page.
@@ -19,8 +18,8 @@ pub enum Error {
     Invalid(Box<Page>),
     /// Too many passwords were wrong: 429 and the form again, for another try after so many seconds.
     TooMany(Box<Page>, i64),
-    /// The page is for strangers, and this visitor is signed in: 303 to the dashboard.
-    SignedIn,
+    /// The page is not for this visitor: 303 to another.
+    Elsewhere(Box<Redirect>),
     /// No page of its own: the one that all errors of this status share.
     Status(Status),
 }
@@ -28,6 +27,12 @@ pub enum Error {
 impl From<Page> for Error {
     fn from(form: Page) -> Error {
         Error::Invalid(Box::new(form))
+    }
+}
+
+impl From<Redirect> for Error {
+    fn from(redirect: Redirect) -> Error {
+        Error::Elsewhere(Box::new(redirect))
     }
 }
 
@@ -66,7 +71,7 @@ impl<'r> Responder<'r, 'static> for Error {
                 response.set_raw_header("Retry-After", seconds.to_string());
                 Ok(response)
             }
-            Error::SignedIn => Redirect::to(uri!(dashboard::dashboard)).respond_to(request),
+            Error::Elsewhere(redirect) => redirect.respond_to(request),
             Error::Status(status) => Err(status),
         }
     }

@@ -18,7 +18,18 @@ pub mod login;
 pub mod operator;
 mod page;
 mod passwords;
-mod routes;
+mod routes {
+    pub mod account;
+    pub mod api;
+    pub mod dashboard;
+    pub mod health;
+    pub mod home;
+    pub mod login;
+    pub mod logout;
+    pub mod password;
+    pub mod reauthenticate;
+    pub mod register;
+}
 mod same_origin;
 mod schema;
 mod sessions;
@@ -76,6 +87,7 @@ pub fn build(figment: Figment, clock: Clock, log: EventLog) -> Result<Rocket<Bui
         .manage(sessions)
         .manage(passwords)
         .manage(log)
+        .manage(behind::CONTEXT)
         .attach(same_origin::fairing())
         .attach(headers::fairing(settings.https))
         .attach(manager.fairing())

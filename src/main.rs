@@ -4,9 +4,9 @@
 
 use std::process::ExitCode;
 
+use app::login::Clock;
+use app::{EventLog, operator, settings};
 use clap::Parser;
-use rocket_login::login::Clock;
-use rocket_login::{EventLog, operator, settings};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -41,6 +41,6 @@ fn run(arguments: Arguments) -> Result<(), String> {
     rlimit::increase_nofile_limit(u64::MAX).map_err(|cause| cause.to_string())?;
     let clock = Clock::default();
     let log = EventLog::to_stderr(clock.clone());
-    let rocket = rocket_login::build(figment, clock, log)?;
+    let rocket = app::build(figment, clock, log)?;
     rocket::execute(rocket.launch()).map(drop).map_err(|error| error.to_string())
 }

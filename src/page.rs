@@ -1,6 +1,7 @@
 //! Pages: a template, the current user and the messages that wait for them.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use rocket::fairing::Fairing;
 use rocket::figment::value::{Dict, Value};
@@ -10,7 +11,6 @@ use rocket::{Ignite, Request, Rocket, Sentinel};
 use rocket_dyn_templates::Template;
 use serde::Serialize;
 
-use crate::behind::Behind;
 use crate::login;
 use crate::users::User;
 
@@ -39,11 +39,25 @@ struct Flash {
 /// What a template sees.
 #[derive(Serialize)]
 struct View<'a> {
+    /// The name of this site.
+    site: &'static str,
     current_user: Option<&'a User>,
-    behind: Option<Behind>,
     #[serde(flatten)]
     page: &'a Page,
 }
+
+/// Adds to what every template sees of a request, as Flask's `context_processor` does. An app that needs
+/// one manages it.
+pub struct ContextProcessor(pub fn(Page, &Request<'_>) -> Page);
+
+/// The package's name in words, so that a copy of this app is renamed in `Cargo.toml` alone.
+static SITE: LazyLock<String> = LazyLock::new(|| {
+    let words = env!("CARGO_PKG_NAME").split('-').map(|word| {
+        let (first, rest) = word.split_at(word.len().min(1));
+        first.to_uppercase() + rest
+    });
+    words.collect::<Vec<_>>().join(" ")
+});
 
 /// What a flash can be; the style sheet knows these.
 const CATEGORIES: [&str; 4] = ["success", "info", "warning", "danger"];
@@ -100,8 +114,10 @@ impl<'r> Responder<'r, 'static> for Page {
         if !is_apology {
             self.flashes.extend(Flash::take(request));
         }
-        let behind = Behind::of(request);
-        let view = View { current_user: user.as_deref(), behind, page: &self };
+        if let Some(ContextProcessor(add)) = request.rocket().state() {
+            self = add(self, request);
+        }
+        let view = View { site: &SITE, current_user: user.as_deref(), page: &self };
         let page = Template::render(self.template, view);
         (self.status, page).respond_to(request)
     }

@@ -48,7 +48,7 @@ impl Ours {
         }
         let data_dir = relative(&self.data_dir, "data");
         make_private_dir(&data_dir)?;
-        Ok(format!("sqlite://{}", data_dir.join("rocket-login.sqlite").display()))
+        Ok(format!("sqlite://{}", data_dir.join("app.sqlite").display()))
     }
 }
 

@@ -5,7 +5,7 @@ use rocket::Request;
 /// A user who can log in: Flask-Login's `UserMixin` and its loaders.
 ///
 /// ```
-/// use rocket_login::login::{LoginUser, NewLogin};
+/// use app::login::{LoginUser, NewLogin};
 ///
 /// struct Guest(String);
 ///

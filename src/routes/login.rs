@@ -27,7 +27,7 @@ pub struct Credentials<'r> {
 #[get("/login?<next>")]
 pub fn login_form(visitor: CurrentUser<User>, next: Option<Next>) -> Result<Page, Error> {
     match visitor.user() {
-        Some(_) => Err(Error::SignedIn),
+        Some(_) => Err(dashboard::instead()),
         None => Ok(form("", next.as_ref())),
     }
 }
@@ -41,7 +41,7 @@ pub async fn log_in(
     events: Events<'_>,
 ) -> Result<Flash<Redirect>, Error> {
     if login.user().is_some() {
-        return Err(Error::SignedIn);
+        return Err(dashboard::instead());
     }
     let next = form.next.clone().or(next);
     let again = || self::form(form.username, next.as_ref());

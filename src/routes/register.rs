@@ -24,7 +24,7 @@ pub struct Registration<'r> {
 #[get("/register")]
 pub fn registration(visitor: CurrentUser<User>) -> Result<Page, Error> {
     match visitor.user() {
-        Some(_) => Err(Error::SignedIn),
+        Some(_) => Err(dashboard::instead()),
         None => Ok(form("")),
     }
 }
@@ -38,7 +38,7 @@ pub async fn register(
     events: Events<'_>,
 ) -> Result<Flash<Redirect>, Error> {
     if login.user().is_some() {
-        return Err(Error::SignedIn);
+        return Err(dashboard::instead());
     }
     let again = || self::form(form.username);
     let username = match (Username::parse(form.username), form.password.check(form.username)) {

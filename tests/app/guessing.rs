@@ -1,9 +1,9 @@
 //! Guessing passwords, and not being kept out by those who do.
 
+use app::EventLog;
+use app::login::Clock;
 use rocket::http::{ContentType, Status};
 use rocket::local::asynchronous::Client;
-use rocket_login::EventLog;
-use rocket_login::login::Clock;
 
 use crate::support::*;
 
@@ -140,7 +140,7 @@ fn proofs_are_slowed_by_themselves_and_leave_the_login_open() {
 async fn a_burst_of_guesses_is_worth_no_more_than_one_after_the_other() {
     let dir = tempfile::tempdir().unwrap();
     let log = EventLog::new(Clock::default(), |_| {});
-    let rocket = rocket_login::build(figment(&dir), Clock::default(), log).unwrap();
+    let rocket = app::build(figment(&dir), Clock::default(), log).unwrap();
     let client = Client::untracked(rocket).await.unwrap();
     let form = encode(&[("username", "ada"), ("password", "not the right password")]);
     let guesses = (0..40).map(|_| {

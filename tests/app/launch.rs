@@ -1,15 +1,15 @@
 //! Starting: settings, the secret key, and databases of every age.
 
 use crate::support::*;
+use app::EventLog;
+use app::login::Clock;
 use rocket::figment::providers::{Format, Toml};
-use rocket_login::EventLog;
-use rocket_login::login::Clock;
 
 fn refused(toml: &str) -> String {
     let dir = tempfile::tempdir().unwrap();
     let log = EventLog::new(Clock::default(), |_| {});
     let figment = figment(&dir).merge(Toml::string(toml).nested());
-    match rocket_login::build(figment, Clock::default(), log) {
+    match app::build(figment, Clock::default(), log) {
         Err(sentence) => sentence,
         Ok(_) => panic!("the launch should stop: {toml}"),
     }

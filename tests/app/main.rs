@@ -4,8 +4,8 @@ mod support;
 
 mod accounts;
 mod bad_input;
+mod behind;
 mod cross_site;
-mod documents;
 mod events;
 mod faults;
 mod flow;

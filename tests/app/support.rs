@@ -5,14 +5,14 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use app::EventLog;
+use app::login::Clock;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use rocket::figment::Figment;
 use rocket::figment::providers::{Format, Toml};
 use rocket::http::{ContentType, Cookie, Header, Method, Status};
 use rocket::local::blocking::Client;
-use rocket_login::EventLog;
-use rocket_login::login::Clock;
 use tempfile::TempDir;
 
 pub const PASSWORD: &str = "a horse that staples batteries";
@@ -45,7 +45,7 @@ impl App {
         let figment = figment(&dir).merge(Toml::string(toml).nested());
         let time = Clock::new(move || hands.load(Ordering::Relaxed));
         let log = EventLog::new(time.clone(), move |line| lines.lock().unwrap().push(line.into()));
-        let rocket = rocket_login::build(figment, time, log).unwrap();
+        let rocket = app::build(figment, time, log).unwrap();
         App { client: Client::untracked(rocket).unwrap(), clock, events, dir }
     }
 
@@ -85,7 +85,7 @@ impl App {
         if let Some(url) = postgres_url(&self.dir) {
             return Database::Postgres(diesel::PgConnection::establish(&url).unwrap());
         }
-        let path = self.dir.path().join("rocket-login.sqlite");
+        let path = self.dir.path().join("app.sqlite");
         let mut file = diesel::SqliteConnection::establish(path.to_str().unwrap()).unwrap();
         file.batch_execute("PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON").unwrap();
         Database::Sqlite(file)

@@ -68,7 +68,7 @@ impl Site {
     }
 
     pub fn deactivate(&self) {
-        let file = self.dir.path().join("data/rocket-login.sqlite");
+        let file = self.dir.path().join("data/app.sqlite");
         let mut file = diesel::SqliteConnection::establish(file.to_str().unwrap()).unwrap();
         diesel::sql_query("UPDATE users SET is_active = FALSE").execute(&mut file).unwrap();
     }

@@ -73,7 +73,7 @@ fn every_trouble(mut see: impl FnMut(&Browser, &str)) {
         browser.open_until("/account", "500");
         see(&browser, "500");
     });
-    site.breaks("data/rocket-login.sqlite", || {
+    site.breaks("data/app.sqlite", || {
         browser.open("/dashboard");
         browser.shows("503");
         see(&browser, "503");

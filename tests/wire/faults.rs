@@ -12,7 +12,7 @@ use diesel::prelude::*;
 use crate::server::*;
 
 fn file(dir: &Path) -> PathBuf {
-    dir.join("data/rocket-login.sqlite")
+    dir.join("data/app.sqlite")
 }
 
 fn is(answer: &str, status: u16) -> bool {

@@ -2,24 +2,29 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::Mutex;
 use std::thread::{JoinHandle, spawn};
 use std::time::Duration;
 
 pub const ROOT: &str = env!("CARGO_MANIFEST_DIR");
-const BINARY: &str = env!("CARGO_BIN_EXE_rocket-login");
+
+/// By the package's name, whatever that is: beside the folder that this test is in.
+fn binary() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    test.parent().unwrap().with_file_name(env!("CARGO_PKG_NAME"))
+}
 
 /// The program in a working directory of its own, with nothing from this test's environment.
 pub fn program(dir: &Path) -> Command {
-    prepare(Command::new(BINARY), dir)
+    prepare(Command::new(binary()), dir)
 }
 
 /// The same, started by a shell's script as `$0`.
 pub fn scripted(dir: &Path, script: &str) -> Command {
     let mut shell = Command::new("/bin/sh");
-    shell.args(["-c", script, BINARY]);
+    shell.args(["-c", script]).arg(binary());
     prepare(shell, dir)
 }
 

@@ -1,4 +1,4 @@
-//! What the documents say is so.
+//! What the documents say is so. A copy of this app that changes the code leaves these tests behind.
 
 use std::collections::BTreeSet;
 use std::fs;
