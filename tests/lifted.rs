@@ -457,6 +457,58 @@ fn the_hook_hears_all_that_happens() {
 }
 
 #[test]
+fn two_kinds_of_users_have_a_manager_each() {
+    #[derive(Debug)]
+    struct Cook;
+
+    #[rocket::async_trait]
+    impl LoginUser for Cook {
+        type Store = ();
+        type Error = Infallible;
+
+        async fn load(_: &(), id: &str) -> Result<Option<Self>, Infallible> {
+            Ok((id == "cook").then_some(Cook))
+        }
+
+        async fn id(&self, _: &(), _: &NewLogin<'_>) -> Result<String, Infallible> {
+            Ok("cook".to_owned())
+        }
+    }
+
+    #[post("/kitchen/enter")]
+    async fn begin(login: Login<'_, Cook>) {
+        login.log_in(Cook, Remember::No).await.unwrap();
+    }
+
+    #[get("/kitchen/pot")]
+    fn pot(_cook: RequiredUser<Cook>) -> &'static str {
+        "soup"
+    }
+
+    #[get("/kitchens")]
+    fn kitchens(cook: CurrentUser<Cook>) -> String {
+        cook.is_authenticated().to_string()
+    }
+
+    let cooks = LoginManager::<Cook>::new(Settings::default()).login_view("/kitchen/door");
+    let cooks = cooks.cookie_name("cook").under("/kitchen");
+    let club = club(manager(Settings::default()).login_view("/login"));
+    let kitchen = club.manage(()).attach(cooks.fairing());
+    let client = Client::tracked(kitchen.mount("/", routes![begin, pot, kitchens])).unwrap();
+    let door = |path| client.get(path).dispatch().headers().get_one("Location").map(str::to_owned);
+
+    enter_as(&client, "ann");
+    assert_eq!(door("/kitchen/pot").unwrap(), "/kitchen/door?next=/kitchen/pot");
+    client.post("/kitchen/enter").dispatch();
+    assert_eq!(read(&client, "/kitchen/pot"), "soup");
+    assert_eq!(read(&client, "/lounge"), "ann");
+    assert_eq!(read(&client, "/kitchens"), "false");
+    client.post("/leave").dispatch();
+    assert_eq!(door("/lounge").unwrap(), "/login?next=/lounge");
+    assert_eq!(read(&client, "/kitchen/pot"), "soup");
+}
+
+#[test]
 fn the_launch_stops_without_a_store_or_without_a_manager() {
     // Rocket panics when an error at launch is dropped unread.
     let refusal = |rocket| Client::untracked(rocket).err().map(|error| error.to_string());

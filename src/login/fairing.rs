@@ -17,8 +17,8 @@ use super::ticket::browser;
 use super::user::LoginUser;
 
 impl<U: LoginUser> LoginManager<U> {
-    /// Finds the user of each request before it is routed, and answers every 401 of the app: a second
-    /// catcher of 401 at `/` would stop the launch.
+    /// Finds the user of each request before it is routed, and answers every 401 of the app, or of the part
+    /// that is [`under`](Self::under) its path: a second catcher of 401 there would stop the launch.
     ///
     /// The launch stops too if the app does not manage the user's [`LoginUser::Store`].
     pub fn fairing(mut self) -> impl Fairing {
@@ -33,21 +33,24 @@ impl<U: LoginUser> LoginManager<U> {
             let identify = AdHoc::on_request("Login", |request, _| {
                 Box::pin(async move {
                     if let Some(manager) = LoginManager::<U>::of(request)
-                        && !manager.is_exempt(request)
+                        && manager.minds(request)
                     {
                         identify(request, manager).await;
                     }
                 })
             });
-            Ok(rocket.manage(self).register("/", vec![catcher::<U>()]).attach(identify))
+            let base = self.base;
+            Ok(rocket.manage(self).register(base, vec![catcher::<U>()]).attach(identify))
         })
     }
 
-    fn is_exempt(&self, request: &Request<'_>) -> bool {
+    fn minds(&self, request: &Request<'_>) -> bool {
         let path = request.uri().path();
-        self.exempt.iter().any(|exempt| {
-            path.strip_prefix(exempt).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        })
+        let is_under = |base: &str| {
+            let rest = path.strip_prefix(base.trim_end_matches('/'));
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        is_under(self.base) && !self.exempt.iter().any(|exempt| is_under(exempt))
     }
 }
 

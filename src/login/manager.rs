@@ -19,6 +19,7 @@ pub struct LoginManager<U: LoginUser> {
     pub(super) cookie: TicketCookie,
     pub(super) unauthorized: Refused,
     pub(super) needs_refresh: Refused,
+    pub(super) base: &'static str,
     pub(super) exempt: Vec<&'static str>,
     on_event: Hook<U>,
 }
@@ -50,6 +51,7 @@ impl<U: LoginUser> LoginManager<U> {
             clock: Clock::default(),
             unauthorized: Refused::new("Please log in to access this page."),
             needs_refresh: Refused::new("Please reauthenticate to access this page."),
+            base: "/",
             exempt: Vec::new(),
             on_event: Box::new(|_, _| {}),
         }
@@ -114,6 +116,13 @@ impl<U: LoginUser> LoginManager<U> {
     /// pages and guarded routes included.
     pub fn exempt(mut self, path: &'static str) -> Self {
         self.exempt.push(path);
+        self
+    }
+
+    /// Minds the requests under `path` alone, so that users of another kind can have a manager of their
+    /// own there. Give its cookie a name of its own too.
+    pub fn under(mut self, path: &'static str) -> Self {
+        self.base = path;
         self
     }
 

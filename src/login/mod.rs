@@ -42,7 +42,8 @@
 //! - `OPTIONS` needs no exemption: it meets a guard only where an `OPTIONS` route asks for one.
 //! - `next` travels in the query alone, and only as a path of this site.
 //! - Other views for other parts of the app, or a message in the visitor's language, come from
-//!   [`unauthorized_handler`](LoginManager::unauthorized_handler), which sees the request.
+//!   [`unauthorized_handler`](LoginManager::unauthorized_handler), which sees the request. Users of
+//!   another kind have a manager of their own, [`under`](LoginManager::under) a path.
 //! - `basic` protection tells nobody: the event of a stale login is its [`Event::Refused`].
 
 mod clock;
