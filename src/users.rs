@@ -17,10 +17,8 @@ pub struct User {
     pub id: i64,
     /// As it was typed at registration.
     pub username: String,
-    #[serde(skip)]
     pub is_active: bool,
     /// In seconds since 1970 UTC.
-    #[serde(skip)]
     pub created_at: i64,
 }
 
@@ -51,17 +49,20 @@ pub async fn add(
 ) -> Result<Option<User>, db::Error> {
     db.run(move |connection| {
         loop {
-            let user = diesel::insert_into(users::table)
+            let id: QueryResult<i64> = diesel::insert_into(users::table)
                 .values((users::username.eq(&name.0), users::password_hash.eq(&password_hash)))
-                .returning((users::id, users::username, users::is_active, users::created_at))
+                .returning(users::id)
                 .get_result(connection);
-            match user {
+            match id {
                 // PostgreSQL counts on without the ids that somebody inserted by hand.
                 Err(DatabaseError(UniqueViolation, on))
                     if on.constraint_name() == Some("users_pkey") => {}
                 // The index decides: a look before the insert would miss whoever comes in between.
                 Err(DatabaseError(UniqueViolation, _)) => return Ok(None),
-                user => return user.map(Some),
+                id => {
+                    let user = users::table.find(id?).select(User::as_select());
+                    return user.get_result(connection).map(Some);
+                }
             }
         }
     })

@@ -18,7 +18,7 @@ pub async fn account(
     sessions: &State<Sessions>,
 ) -> Result<Page, Error> {
     let sessions = sessions.of_user(user.id, login.id()).await?;
-    Ok(Page::new("account").with("registered", user.created_at).with("sessions", sessions))
+    Ok(Page::new("account").with("sessions", sessions))
 }
 
 #[post("/account/sessions/<id>/revoke")]
