@@ -1,6 +1,8 @@
 //! The program itself, spoken to over TCP.
 
 mod crowd;
+#[cfg(unix)]
+mod deploy;
 mod faults;
 mod noise;
 mod operator;

@@ -11,7 +11,7 @@ use std::time::Duration;
 pub const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// By the package's name, whatever that is: beside the folder that this test is in.
-fn binary() -> PathBuf {
+pub fn binary() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     test.parent().unwrap().with_file_name(env!("CARGO_PKG_NAME"))
 }

@@ -1,0 +1,96 @@
+//! The app where `deploy/` puts it.
+
+use std::fs;
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::server::*;
+use crate::tls::{Certificate, is_told_to_stay_on_https};
+
+const KEY: &str = "PiaTb6aJVl0ZBmN1tAdRAKz7bUh2Tup3ZFnBwQtVWMs=";
+
+/// Installs the program below `dir`, twice, as an update does, and returns the command of its unit.
+fn installed(dir: &Path) -> Command {
+    for _ in 0..2 {
+        let mut script = Command::new("sh");
+        script.arg(format!("{ROOT}/deploy/install.sh")).arg(binary()).env("DESTDIR", dir);
+        assert!(script.status().unwrap().success());
+    }
+    let unit = fs::read_to_string(dir.join("etc/systemd/system/app.service")).unwrap();
+    let setting = |name: &str| {
+        let line = unit.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        dir.join(line.trim_start_matches(['=', '/']))
+    };
+    let mut command = Command::new(setting("ExecStart"));
+    command.env_clear().current_dir(setting("WorkingDirectory"));
+    for line in unit.lines().filter_map(|line| line.strip_prefix("Environment=")) {
+        let (name, value) = line.trim_matches('"').split_once('=').unwrap();
+        command.env(name, value);
+    }
+    command.env("ROCKET_SECRET_KEY", KEY).env("ROCKET_PORT", "0");
+    command.env("ROCKET_DATA_DIR", dir.join("var/lib/app"));
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+#[test]
+fn the_installed_program_serves_with_the_settings_of_its_unit() {
+    let dir = TempDir::new().unwrap();
+    let mut server = start(&mut installed(dir.path()));
+    assert!(server.get("/dashboard", "").contains("location: /login?next=/dashboard"));
+    assert!(server.get("/login", "").contains("Remember me on this device"));
+    assert!(server.get("/static/style.css", "").starts_with("HTTP/1.1 200"));
+    is_told_to_stay_on_https(&server.post("/register", "X-Real-IP: 203.0.113.9\r\n", ADA));
+    let said = server.stop();
+    assert!(said.contains(r#""address":"203.0.113.9","event":"registered""#), "{said}");
+    assert!(dir.path().join("var/lib/app/app.sqlite").exists());
+}
+
+struct Nginx(Child);
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        let _ = Command::new("kill").arg(self.0.id().to_string()).status();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+#[ignore = "needs nginx"]
+fn behind_nginx_the_site_is_on_https_and_knows_its_visitors_by_their_address() {
+    let dir = TempDir::new().unwrap();
+    let mut server = start(&mut installed(dir.path()));
+    let certificate = Certificate::new(dir.path());
+    let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let (http, https) = (free(), free());
+    let site = fs::read_to_string(format!("{ROOT}/deploy/nginx.conf")).unwrap();
+    let mut config = format!("error_log stderr;\npid {}/pid;\nevents {{}}\n", dir.path().display());
+    config += "http { access_log off;\n";
+    config += &site
+        .replace("listen 80;", &format!("listen 127.0.0.1:{http};"))
+        .replace("listen 443 ssl;", &format!("listen 127.0.0.1:{https} ssl;"))
+        .replace("/etc/ssl/site.example.pem", certificate.certs.to_str().unwrap())
+        .replace("/etc/ssl/site.example.key", certificate.key.to_str().unwrap())
+        .replace("127.0.0.1:8000", &format!("127.0.0.1:{}", server.port));
+    config += "}\n";
+    let file = dir.path().join("nginx.conf");
+    fs::write(&file, config).unwrap();
+    let mut nginx = Command::new("nginx");
+    nginx.args(["-g", "daemon off;", "-c"]).arg(&file).arg("-p").arg(dir.path());
+    let _nginx = Nginx(nginx.spawn().unwrap());
+    let is_up = |_: &u32| {
+        sleep(Duration::from_millis(50));
+        TcpStream::connect(("127.0.0.1", https)).is_ok()
+    };
+    assert!((0..100).find(is_up).is_some(), "nginx does not start");
+
+    // What the visitor says of their address counts for nothing.
+    is_told_to_stay_on_https(&certificate.register(https, "X-Real-IP: 203.0.113.9\r\n"));
+    let said = server.stop();
+    assert!(said.contains(r#""address":"127.0.0.1","event":"registered""#), "{said}");
+}
