@@ -3,6 +3,7 @@
 use crate::support::*;
 use app::EventLog;
 use app::login::Clock;
+use diesel::connection::SimpleConnection;
 use rocket::figment::providers::{Format, Toml};
 
 fn refused(toml: &str) -> String {
@@ -84,7 +85,6 @@ fn keys_are_256_bits_or_more_in_base64_and_never_repeated_in_a_message() {
 
 #[test]
 fn an_older_database_is_brought_up_to_date_with_its_users() {
-    use diesel::connection::SimpleConnection;
     use diesel_migrations::{FileBasedMigrations, MigrationHarness};
     let app = App::new();
     app.registered("ada");
@@ -107,14 +107,15 @@ fn a_table_of_users_that_somebody_made_by_hand_is_taken_over() {
     let app = App::new();
     app.registered("ada");
     let hash = app.text("SELECT password_hash AS text FROM users");
-    app.sql(&format!(
-        "DROP TABLE sessions; DROP TABLE users; DROP TABLE __diesel_schema_migrations;
-         CREATE TABLE users (
+    let dir = tempfile::tempdir().unwrap();
+    let by_hand = format!(
+        "CREATE TABLE users (
              id BIGINT PRIMARY KEY, username VARCHAR(64), password_hash VARCHAR(255),
              is_active BOOLEAN DEFAULT TRUE, created_at BIGINT DEFAULT 0
          );
          INSERT INTO users (id, username, password_hash) VALUES (7, 'Grace', '{hash}')"
-    ));
-    let app = App::in_dir(app.stop(), "");
+    );
+    database(&dir).batch_execute(&by_hand).unwrap();
+    let app = App::in_dir(dir, "");
     assert_eq!(app.browser().log_in("grace").location(), "/dashboard");
 }

@@ -81,14 +81,7 @@ impl App {
 
     /// The app's database, as an operator opens it.
     pub fn database(&self) -> Database {
-        #[cfg(feature = "postgres")]
-        if let Some(url) = postgres_url(&self.dir) {
-            return Database::Postgres(diesel::PgConnection::establish(&url).unwrap());
-        }
-        let path = self.dir.path().join("app.sqlite");
-        let mut file = diesel::SqliteConnection::establish(path.to_str().unwrap()).unwrap();
-        file.batch_execute("PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON").unwrap();
-        Database::Sqlite(file)
+        database(&self.dir)
     }
 
     pub fn sql(&self, statements: &str) {
@@ -133,6 +126,18 @@ impl App {
     pub fn stop(self) -> TempDir {
         self.dir
     }
+}
+
+/// The database of an app in that directory, which may be one to come.
+pub fn database(dir: &TempDir) -> Database {
+    #[cfg(feature = "postgres")]
+    if let Some(url) = postgres_url(dir) {
+        return Database::Postgres(diesel::PgConnection::establish(&url).unwrap());
+    }
+    let path = dir.path().join("app.sqlite");
+    let mut file = diesel::SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+    file.batch_execute("PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON").unwrap();
+    Database::Sqlite(file)
 }
 
 /// What `cargo run` reads, with the data elsewhere.
