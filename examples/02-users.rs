@@ -1,0 +1,64 @@
+//! Users in a database, and one of them found for each request.
+
+#![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports)] // The modules hold more than this chapter uses.
+
+#[path = "../src/db/mod.rs"]
+mod db;
+#[path = "../src/login/mod.rs"]
+mod login;
+#[path = "../src/schema.rs"]
+mod schema;
+#[path = "../src/sessions.rs"]
+mod sessions;
+#[path = "../src/settings.rs"]
+mod settings;
+#[path = "../src/users.rs"]
+mod users;
+
+use std::process::ExitCode;
+
+use db::Db;
+use login::{Clock, CurrentUser, LoginManager};
+use rocket::figment::Figment;
+use rocket::http::Status;
+use rocket::{Build, Rocket, State, get, routes};
+use sessions::Sessions;
+use settings::Settings;
+use users::User;
+
+#[get("/")]
+async fn home(visitor: CurrentUser<User>, db: &State<Db>) -> Result<String, Status> {
+    let name = visitor.user().map_or("stranger", |user| &user.username);
+    let users = users::all(db).await.map_err(|_| Status::ServiceUnavailable)?;
+    Ok(format!("Hello, {name}. Users: {}.\n", users.len()))
+}
+
+fn build(figment: Figment, clock: Clock) -> Result<Rocket<Build>, String> {
+    let settings = Settings::read(figment)?;
+    let db = Db::open(&settings.database_url)?;
+    let sessions = Sessions::new(db.clone(), clock.clone(), &settings.login);
+    let manager = LoginManager::<User>::new(settings.login).clock(clock);
+
+    Ok(rocket::custom(settings.figment)
+        .manage(db)
+        .manage(sessions)
+        .attach(manager.fairing())
+        .mount("/", routes![home]))
+}
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => {
+            eprintln!("Error: {sentence}.");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), String> {
+    settings::read_env_file()?;
+    let rocket = build(settings::figment(), Clock::default())?;
+    rocket::execute(rocket.launch()).map(drop).map_err(|error| error.to_string())
+}

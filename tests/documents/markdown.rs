@@ -1,0 +1,108 @@
+//! The documents, taken apart.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+pub const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+pub fn read(path: impl AsRef<Path>) -> String {
+    let path = Path::new(ROOT).join(path);
+    fs::read_to_string(&path).unwrap_or_else(|cause| panic!("{}: {cause}", path.display()))
+}
+
+/// What stands between backticks.
+pub fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+/// Every file below `folder`, from the root, in order.
+pub fn files(folder: &str) -> Vec<String> {
+    let mut files = Vec::new();
+    let mut folders = vec![Path::new(ROOT).join(folder)];
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            match path.is_dir() {
+                true => folders.push(path),
+                false => files.push(path.strip_prefix(ROOT).unwrap().to_str().unwrap().to_owned()),
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+/// All documents.
+pub fn documents() -> Vec<String> {
+    let mut documents = files("docs");
+    documents.retain(|file| file.ends_with(".md"));
+    documents.push("README.md".into());
+    documents
+}
+
+/// The chapters of the tutorial, in order.
+pub fn chapters() -> Vec<String> {
+    let is_chapter = |file: &String| file.starts_with("docs/tutorial/") && !file.contains("README");
+    documents().into_iter().filter(is_chapter).collect()
+}
+
+/// Something between two fences.
+pub struct Block {
+    pub language: String,
+    pub text: String,
+    /// The line before it, where that names a file.
+    pub label: Option<Label>,
+}
+
+/// `[name](source):` before a piece that belongs into the reader's file of that name, or
+/// `From [name](source):` before an excerpt of a file that is there.
+pub struct Label {
+    pub name: String,
+    /// From the root.
+    pub source: String,
+    pub is_excerpt: bool,
+}
+
+pub fn blocks(document: &str) -> Vec<Block> {
+    let text = read(document);
+    let mut parts = text.split("\n```");
+    let mut blocks = Vec::new();
+    while let (Some(prose), Some(block)) = (parts.next(), parts.next()) {
+        let (language, text) = block.split_once('\n').unwrap();
+        let last = prose.lines().rfind(|line| !line.is_empty()).unwrap_or_default();
+        let (language, text) = (language.to_owned(), format!("{text}\n"));
+        blocks.push(Block { language, text, label: label(document, last) });
+    }
+    blocks
+}
+
+fn label(document: &str, line: &str) -> Option<Label> {
+    let named = line.strip_prefix("From ");
+    let (name, rest) = named.unwrap_or(line).strip_prefix('[')?.split_once("](")?;
+    let (link, rest) = rest.split_once(')')?;
+    let is_label = matches!(rest, ":" | ", going on:");
+    let source = resolve(document, link);
+    is_label.then(|| Label { name: name.to_owned(), source, is_excerpt: named.is_some() })
+}
+
+/// Where a link in `document` leads, from the root.
+pub fn resolve(document: &str, link: &str) -> String {
+    let mut path = PathBuf::from(document);
+    path.pop();
+    for part in link.split('/') {
+        match part {
+            ".." => assert!(path.pop(), "{document}: {link} leads out of the repository"),
+            part => path.push(part),
+        }
+    }
+    path.to_str().unwrap().to_owned()
+}
+
+/// What a label's source says: that of an example without the lines that say where its modules are.
+pub fn source(path: &str) -> String {
+    let text = read(path);
+    if !path.starts_with("examples/") {
+        return text;
+    }
+    let lines = text.split_inclusive('\n').filter(|line| !line.starts_with("#[path = "));
+    lines.collect()
+}
