@@ -1,0 +1,164 @@
+//! Copies of this app, changed as `docs/recipes.md` says: each still builds and passes its tests.
+#![cfg(unix)]
+
+#[allow(dead_code)]
+#[path = "../documents/markdown.rs"]
+mod markdown;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use markdown::{ROOT, files, read};
+use tempfile::TempDir;
+
+const RECIPES: &str = "docs/recipes.md";
+
+/// A copy of the repository, without what Git ignores.
+fn copy() -> TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    let entries = fs::read_dir(ROOT).unwrap().map(|entry| entry.unwrap().path());
+    let ignored = [".git", ".env", "data", "target"];
+    let ours = entries.filter(|path| !ignored.iter().any(|name| path.ends_with(name)));
+    run(Command::new("cp").arg("-R").args(ours).arg(copy.path()));
+    copy
+}
+
+#[track_caller]
+fn run(command: &mut Command) {
+    // The one that this test was built in: all dependencies are there.
+    let test = std::env::current_exe().unwrap();
+    command.env("CARGO_TARGET_DIR", test.ancestors().nth(3).unwrap());
+    // A copy is never built a second time.
+    command.env("CARGO_INCREMENTAL", "0");
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}\n{said}");
+}
+
+#[track_caller]
+fn test(folder: &Path) {
+    let arguments = ["test", "--test", "app", "--test", "plans"];
+    run(Command::new("cargo").args(arguments).current_dir(folder));
+}
+
+/// Types what the section of that title says into a copy, and tests it.
+#[track_caller]
+fn follow(title: &str) -> TempDir {
+    let text = read(RECIPES);
+    let section = text.split("\n## ").find(|section| section.starts_with(title));
+    let section = section.unwrap_or_else(|| panic!("there is no {title} in {RECIPES}"));
+    let script = section.split("```sh\n").nth(1).and_then(|rest| rest.split("```").next());
+    let copy = copy();
+    run(Command::new("sh").args(["-e", "-c", script.unwrap()]).current_dir(copy.path()));
+    test(copy.path());
+    copy
+}
+
+/// The files of a patch, and those among them that are the app's.
+fn counts(patch: &str) -> (usize, usize) {
+    let files: Vec<_> = patch
+        .lines()
+        .filter_map(|line| {
+            line.split_once(" b/").filter(|_| line.starts_with("+++")).map(|(_, file)| file)
+        })
+        .collect();
+    let is_ours = |file: &&&str| !file.starts_with("migrations/") && !file.starts_with("tests/");
+    (files.iter().filter(is_ours).count(), files.len())
+}
+
+#[test]
+fn the_table_says_how_many_files_each_recipe_touches() {
+    let text = read(RECIPES);
+    let patches = files("recipes");
+    for file in &patches {
+        let section = text.split("\n## ").find(|section| section.contains(&format!("(../{file})")));
+        let title =
+            section.unwrap_or_else(|| panic!("no recipe has {file}")).lines().next().unwrap();
+        let link = format!("(#{})", title.to_lowercase().replace(' ', "-"));
+        let (ours, all) = counts(&read(file));
+        let row = text.lines().find(|line| line.starts_with('|') && line.contains(&link)).unwrap();
+        assert!(row.ends_with(&format!("| {ours} | {all} |")), "{title}: {ours} and {all} files");
+    }
+    assert_eq!(text.matches("git apply recipes/").count(), patches.len());
+}
+
+#[test]
+#[ignore = "builds a copy of the app"]
+fn a_page_of_your_own() {
+    follow("A page of your own");
+}
+
+#[test]
+#[ignore = "builds a copy of the app"]
+fn your_own_name() {
+    let copy = follow("Your own name");
+    let manifest = fs::read_to_string(copy.path().join("Cargo.toml")).unwrap();
+    assert!(manifest.contains("name = \"my-app\""));
+}
+
+#[test]
+#[ignore = "builds a copy of the app"]
+fn a_bare_starter() {
+    let copy = follow("A bare starter");
+    let home = fs::read_to_string(copy.path().join("templates/home.html.tera")).unwrap();
+    assert!(!home.contains("flight plan") && home.contains("{% endblock %}"), "{home}");
+    let app = fs::read_to_string(copy.path().join("src/lib.rs")).unwrap();
+    assert!(!app.contains("behind"), "{app}");
+}
+
+#[test]
+#[ignore = "builds a copy of the app"]
+fn an_email_column() {
+    follow("An e-mail column");
+}
+
+#[test]
+#[ignore = "builds a copy of the app"]
+fn an_admin_only_page() {
+    follow("An admin-only page");
+}
+
+#[test]
+#[ignore = "builds a copy of the app"]
+fn api_tokens() {
+    follow("API tokens");
+}
+
+#[test]
+#[ignore = "builds a copy of the app"]
+fn a_second_kind_of_user() {
+    follow("A second kind of user");
+}
+
+#[test]
+#[ignore = "builds a copy of the app"]
+fn translated_messages() {
+    follow("Translated messages");
+}
+
+#[test]
+#[ignore = "builds a copy of the app, and needs PostgreSQL at TEST_DATABASE_URL"]
+fn postgresql() {
+    std::env::var("TEST_DATABASE_URL").expect("a server to run the tests on");
+    follow("PostgreSQL");
+}
+
+#[test]
+#[ignore = "builds a copy of the app, and needs cargo-generate"]
+fn a_generated_app_has_its_own_name_and_all_of_its_templates() {
+    let (template, place) = (copy(), tempfile::tempdir().unwrap());
+    let mut generate = Command::new("cargo");
+    generate.args(["generate", "--silent", "--name", "my-notes", "--path"]).arg(template.path());
+    run(generate.current_dir(place.path()));
+    let folder = place.path().join("my-notes");
+    for file in files("templates").into_iter().chain(files("src")) {
+        assert!(fs::read_to_string(folder.join(&file)).unwrap() == read(&file), "{file}");
+    }
+    for file in ["Cargo.toml", "README.md"] {
+        let text = fs::read_to_string(folder.join(file)).unwrap();
+        assert!(!text.contains("rocket-login") && !text.contains("{{"), "{file}:\n{text}");
+    }
+    assert!(!folder.join("docs").exists() && !folder.join("starter").exists());
+    test(&folder);
+}
