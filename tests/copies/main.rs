@@ -148,6 +148,8 @@ fn postgresql() {
 #[ignore = "builds a copy of the app, and needs cargo-generate"]
 fn a_generated_app_has_its_own_name_and_all_of_its_templates() {
     let (template, place) = (copy(), tempfile::tempdir().unwrap());
+    fs::create_dir(template.path().join("data")).unwrap();
+    fs::write(template.path().join("data/secret_key"), "of somebody else").unwrap();
     let mut generate = Command::new("cargo");
     generate.args(["generate", "--silent", "--name", "my-notes", "--path"]).arg(template.path());
     run(generate.current_dir(place.path()));
@@ -159,6 +161,8 @@ fn a_generated_app_has_its_own_name_and_all_of_its_templates() {
         let text = fs::read_to_string(folder.join(file)).unwrap();
         assert!(!text.contains("rocket-login") && !text.contains("{{"), "{file}:\n{text}");
     }
-    assert!(!folder.join("docs").exists() && !folder.join("starter").exists());
+    for left_behind in ["data", "docs", "examples", "starter"] {
+        assert!(!folder.join(left_behind).exists(), "{left_behind}");
+    }
     test(&folder);
 }
