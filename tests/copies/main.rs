@@ -9,7 +9,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use markdown::{ROOT, files, read};
+use markdown::{ROOT, files, read, typed};
 use tempfile::TempDir;
 
 const RECIPES: &str = "docs/recipes.md";
@@ -20,18 +20,14 @@ fn copy() -> TempDir {
     let entries = fs::read_dir(ROOT).unwrap().map(|entry| entry.unwrap().path());
     let ignored = [".git", ".env", "data", "target"];
     let ours = entries.filter(|path| !ignored.iter().any(|name| path.ends_with(name)));
-    run(Command::new("cp").arg("-R").args(ours).arg(copy.path()));
+    run(typed("cp", ROOT).arg("-R").args(ours).arg(copy.path()));
     copy
 }
 
 #[track_caller]
 fn run(command: &mut Command) {
-    // The one that this test was built in: all dependencies are there.
-    let test = std::env::current_exe().unwrap();
-    command.env("CARGO_TARGET_DIR", test.ancestors().nth(3).unwrap());
     // A copy is never built a second time.
-    command.env("CARGO_INCREMENTAL", "0");
-    let output = command.output().unwrap();
+    let output = command.env("CARGO_INCREMENTAL", "0").output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command:?}\n{said}");
 }
@@ -39,7 +35,7 @@ fn run(command: &mut Command) {
 #[track_caller]
 fn test(folder: &Path) {
     let arguments = ["test", "--test", "app", "--test", "plans"];
-    run(Command::new("cargo").args(arguments).current_dir(folder));
+    run(typed("cargo", folder).args(arguments));
 }
 
 /// Types what the section of that title says into a copy, and tests it.
@@ -50,7 +46,7 @@ fn follow(title: &str) -> TempDir {
     let section = section.unwrap_or_else(|| panic!("there is no {title} in {RECIPES}"));
     let script = section.split("```sh\n").nth(1).and_then(|rest| rest.split("```").next());
     let copy = copy();
-    run(Command::new("sh").args(["-e", "-c", script.unwrap()]).current_dir(copy.path()));
+    run(typed("sh", copy.path()).args(["-e", "-c", script.unwrap()]));
     test(copy.path());
     copy
 }
@@ -150,9 +146,9 @@ fn a_generated_app_has_its_own_name_and_all_of_its_templates() {
     let (template, place) = (copy(), tempfile::tempdir().unwrap());
     fs::create_dir(template.path().join("data")).unwrap();
     fs::write(template.path().join("data/secret_key"), "of somebody else").unwrap();
-    let mut generate = Command::new("cargo");
+    let mut generate = typed("cargo", place.path());
     generate.args(["generate", "--silent", "--name", "my-notes", "--path"]).arg(template.path());
-    run(generate.current_dir(place.path()));
+    run(&mut generate);
     let folder = place.path().join("my-notes");
     for file in files("templates").into_iter().chain(files("src")) {
         assert!(fs::read_to_string(folder.join(&file)).unwrap() == read(&file), "{file}");

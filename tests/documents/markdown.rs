@@ -2,12 +2,33 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 pub const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 pub fn read(path: impl AsRef<Path>) -> String {
     let path = Path::new(ROOT).join(path);
     fs::read_to_string(&path).unwrap_or_else(|cause| panic!("{}: {cause}", path.display()))
+}
+
+/// A program in a folder, as if somebody had typed its name there. What cargo has told this test of its own
+/// package would make the cargo in there build some of the dependencies anew.
+pub fn typed(program: &str, folder: impl AsRef<Path>) -> Command {
+    let mut command = Command::new(program);
+    for (name, _) in std::env::vars_os() {
+        let of_this =
+            ["CARGO_MANIFEST_", "CARGO_PKG_", "CARGO_BIN_", "CARGO_CRATE_", "RUST_BACKTRACE"];
+        if of_this.iter().any(|start| name.to_string_lossy().starts_with(start)) {
+            command.env_remove(name);
+        }
+    }
+    command.env("CARGO_TARGET_DIR", target()).current_dir(folder);
+    command
+}
+
+/// The folder that this test was built in: all dependencies are there.
+pub fn target() -> PathBuf {
+    std::env::current_exe().unwrap().ancestors().nth(3).unwrap().to_owned()
 }
 
 /// What stands between backticks.

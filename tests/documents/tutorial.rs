@@ -61,11 +61,7 @@ fn every_chapter_has_a_program_that_is_its_own() {
 
 #[test]
 fn the_program_of_every_chapter_serves_a_page() {
-    let build = Command::new("cargo")
-        .args(["build", "--quiet", "--examples"])
-        .env("CARGO_TARGET_DIR", target())
-        .current_dir(ROOT)
-        .status();
+    let build = typed("cargo", ROOT).args(["build", "--quiet", "--examples"]).status();
     assert!(build.unwrap().success());
     for example in files("examples") {
         let name = example.trim_start_matches("examples/").trim_end_matches(".rs");
@@ -101,11 +97,6 @@ fn who_follows_the_text_alone_arrives_at_this_app() {
             assert!(theirs == read(&file), "who follows the text has another {file}");
         }
     }
-}
-
-/// The folder that this test was built in: all dependencies are there.
-fn target() -> PathBuf {
-    std::env::current_exe().unwrap().ancestors().nth(3).unwrap().to_owned()
 }
 
 /// The pieces that a reader puts into files.
@@ -193,12 +184,12 @@ impl Reader {
 
     fn command(&self, command: &str) -> Command {
         let command = command.replace(":8000", &format!(":{}", self.port));
-        let mut shell = Command::new("sh");
-        shell.args(["-c", &format!("exec 2>&1\n{command}")]).current_dir(&self.folder);
-        shell.env("CARGO_TARGET_DIR", target()).env("CARGO_INCREMENTAL", "0");
-        shell.env("CURL_HOME", self.folder.parent().unwrap());
+        let mut shell = typed("sh", &self.folder);
+        shell.args(["-c", &format!("exec 2>&1\n{command}")]);
+        // No chapter's program is built a second time.
+        shell.env("CARGO_INCREMENTAL", "0").env("CURL_HOME", self.folder.parent().unwrap());
         shell.env("CARGO_TERM_COLOR", "never").env("ROCKET_CLI_COLORS", "false");
-        shell.env("ROCKET_PORT", self.port.to_string()).env_remove("RUST_BACKTRACE");
+        shell.env("ROCKET_PORT", self.port.to_string());
         shell
     }
 }
