@@ -34,7 +34,7 @@ fn run(command: &mut Command) {
 
 #[track_caller]
 fn test(folder: &Path) {
-    let arguments = ["test", "--test", "app", "--test", "plans"];
+    let arguments = ["test", "--test", "app"];
     run(typed("cargo", folder).args(arguments));
 }
 
