@@ -90,7 +90,10 @@ fn a_page_of_your_own() {
 fn your_own_name() {
     let copy = follow("Your own name");
     let manifest = fs::read_to_string(copy.path().join("Cargo.toml")).unwrap();
-    assert!(manifest.contains("name = \"my-app\""));
+    assert!(manifest.starts_with("[package]\nname = \"my-app\"\n"), "{manifest}");
+    assert!(!manifest.contains("{%"), "{manifest}");
+    // All that is left, and not the app alone.
+    run(typed("cargo", copy.path()).arg("test"));
 }
 
 #[test]
