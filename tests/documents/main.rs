@@ -129,6 +129,18 @@ fn every_piece_of_code_is_in_the_file_that_is_named_before_it() {
 }
 
 #[test]
+fn every_command_of_the_readmes_tests_is_run_before_a_change_lands() {
+    let readme = read("README.md");
+    let tests = readme.split("\n## ").find(|part| part.starts_with("Tests")).unwrap();
+    let commands = tests.split("```sh\n").nth(1).unwrap().split("```").next().unwrap();
+    let run = read(".ci/run").replace("--locked ", "");
+    for line in commands.lines().chain(["cargo test  # the others"]) {
+        let command = line.split("  #").next().unwrap().trim();
+        assert!(run.contains(command), ".ci/run does not run {command}");
+    }
+}
+
+#[test]
 fn the_table_of_the_readme_names_what_is_in_the_files() {
     let readme = read("README.md");
     let table = readme.split("\n## ").find(|part| part.starts_with("From Flask-Login")).unwrap();
