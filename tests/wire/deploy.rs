@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
+use std::ops::Range;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -66,8 +67,11 @@ fn behind_nginx_the_site_is_on_https_and_knows_its_visitors_by_their_address() {
     let dir = TempDir::new().unwrap();
     let mut server = start(&mut installed(dir.path()));
     let certificate = Certificate::new(dir.path());
-    let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let (http, https) = (free(), free());
+    // Below those that the system gives away, to the crowd of another test say.
+    let free = |mut ports: Range<u16>| {
+        ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap()
+    };
+    let (http, https) = (free(20_000..25_000), free(25_000..30_000));
     let site = fs::read_to_string(format!("{ROOT}/deploy/nginx.conf")).unwrap();
     let mut config = format!("error_log stderr;\npid {}/pid;\nevents {{}}\n", dir.path().display());
     config += "http { access_log off;\n";
