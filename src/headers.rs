@@ -27,7 +27,7 @@ const HEADERS: [(&str, &str); 7] = [
 /// 3.4.1: a year.
 const HSTS: &str = "max-age=31536000";
 
-/// Adds them; HSTS too if the site is served over `https`.
+/// Adds them. If the site is served over `https`, HSTS too, and no cookie goes anywhere else.
 pub fn fairing(https: bool) -> impl Fairing {
     AdHoc::on_response("Headers", move |request, response| {
         Box::pin(async move {
@@ -36,6 +36,12 @@ pub fn fairing(https: bool) -> impl Fairing {
             }
             if https {
                 response.set_raw_header("Strict-Transport-Security", HSTS);
+                // 3.3.1: behind a proxy Rocket's own, that of a flash say, would be sent in clear.
+                let cookies: Vec<_> = response.headers().get("Set-Cookie").map(secure).collect();
+                response.remove_header("Set-Cookie");
+                for cookie in cookies {
+                    response.adjoin_raw_header("Set-Cookie", cookie);
+                }
             }
             // Nobody who comes after a logout should find the page before it. Files are the same for
             // everyone.
@@ -48,4 +54,8 @@ pub fn fairing(https: bool) -> impl Fairing {
             response.set_raw_header("Cache-Control", cache);
         })
     })
+}
+
+fn secure(cookie: &str) -> String {
+    if cookie.contains("; Secure") { cookie.to_owned() } else { format!("{cookie}; Secure") }
 }

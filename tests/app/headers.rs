@@ -69,6 +69,10 @@ fn behind_a_proxy_with_https_cookies_are_secure_and_browsers_are_told_to_stay() 
     page.shows("Welcome, ada!");
     assert_eq!(page.header("strict-transport-security"), Some("max-age=31536000"));
     let out = browser.post("/logout", &[]);
+    assert!(out.set_cookies().iter().any(|cookie| cookie.name() == "_flash"));
+    for cookie in out.set_cookies() {
+        assert_eq!(cookie.secure(), Some(true), "{cookie}");
+    }
     let removal = out.headers.iter().find(|(_, value)| value.starts_with("__Host-login=;"));
     let (_, removal) = removal.expect("the cookie is taken back");
     assert!(removal.contains("Secure") && removal.contains("Path=/"), "{removal}");
