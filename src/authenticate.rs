@@ -78,6 +78,7 @@ impl Denied {
             Denied::Wrong => form.flash("danger", message).into(),
             Denied::TooMany(seconds) => {
                 let wait = match seconds {
+                    1 => "a second".to_owned(),
                     ..=90 => format!("{seconds} seconds"),
                     _ => format!("{} minutes", (seconds + 59) / 60),
                 };

@@ -48,6 +48,9 @@ fn the_wait_is_told_in_words_and_the_form_is_kept() {
     slowed.flashed("danger", "Too many wrong passwords. Try again in 10 seconds.");
     slowed.shows("value=\"/account\"");
     slowed.hides(PASSWORD);
+    app.pass(9);
+    let slowed = app.browser().post("/login", &form);
+    slowed.flashed("danger", "Too many wrong passwords. Try again in a second.");
 }
 
 #[test]
