@@ -52,6 +52,20 @@ fn the_installed_program_serves_with_the_settings_of_its_unit() {
     assert!(dir.path().join("var/lib/app/app.sqlite").exists());
 }
 
+#[test]
+#[ignore = "needs systemd-analyze"]
+fn systemd_has_nothing_to_say_against_the_unit() {
+    let dir = TempDir::new().unwrap();
+    installed(dir.path());
+    let unit = dir.path().join("etc/systemd/system/app.service");
+    let opt = dir.path().join("opt");
+    let text = fs::read_to_string(&unit).unwrap().replace("/opt", opt.to_str().unwrap());
+    fs::write(&unit, text).unwrap();
+    let verify = Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(&unit).output();
+    let said = verify.unwrap();
+    assert!(said.status.success() && said.stderr.is_empty(), "{said:?}");
+}
+
 struct Nginx(Child);
 
 impl Drop for Nginx {
