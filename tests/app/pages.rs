@@ -58,9 +58,9 @@ fn healthz_is_ok_while_the_database_answers() {
 }
 
 #[test]
-fn the_style_sheet_and_the_mark_are_served() {
+fn the_style_sheet_and_the_script_are_served() {
     let app = App::new();
-    for (path, kind) in [("style.css", "text/css"), ("reveal.js", "text/javascript")] {
+    for (path, kind) in [("style.css", "text/css"), ("forms.js", "text/javascript")] {
         let answer = app.browser().get(&format!("/static/{path}"));
         assert_eq!(answer.status, Status::Ok);
         assert!(answer.header("content-type").unwrap().starts_with(kind));

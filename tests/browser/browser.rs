@@ -1,8 +1,8 @@
 //! A Chromium with a profile of its own, and hands that use it.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -85,6 +85,23 @@ impl Site {
         browser
     }
 
+    /// A browser that is far away: each answer takes that long to come.
+    pub fn browser_far_away(&self, latency: Duration) -> Browser {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (port, site) = (listener.local_addr().unwrap().port(), self.server.port);
+        spawn(move || {
+            for browser in listener.incoming().flatten() {
+                let server = TcpStream::connect(("127.0.0.1", site)).unwrap();
+                let ways = [(&browser, &server, Duration::ZERO), (&server, &browser, latency)];
+                for (from, to, latency) in ways {
+                    let (from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+                    spawn(move || carry(from, &mut to, latency));
+                }
+            }
+        });
+        Browser::new(port, json!({}))
+    }
+
     pub fn browser_without_javascript(&self) -> Browser {
         let off = json!({ "profile.managed_default_content_settings.javascript": 2 });
         Browser::new(self.server.port, off)
@@ -115,6 +132,17 @@ pub fn another_site(html: String) -> u16 {
         }
     });
     port
+}
+
+fn carry(mut from: TcpStream, to: &mut TcpStream, latency: Duration) {
+    let mut bytes = [0; 64 * 1024];
+    while let Ok(length @ 1..) = from.read(&mut bytes) {
+        sleep(latency);
+        if to.write_all(&bytes[..length]).is_err() {
+            break;
+        }
+    }
+    let _ = to.shutdown(Shutdown::Both);
 }
 
 /// Ends with all the browsers that it has started.
@@ -213,6 +241,18 @@ impl Browser {
     #[track_caller]
     pub fn press(&self, button: &str) {
         self.use_on(&format!("//button[normalize-space()='{button}']"), Key::Enter);
+    }
+
+    /// Clicks twice, as many people do whatever it is.
+    #[track_caller]
+    pub fn double_click(&self, button: &str) {
+        let click = format!(
+            "const button = [...document.querySelectorAll('button')].find(
+                 (button) => button.textContent === '{button}');
+             button.click();
+             setTimeout(() => button.click(), 150);"
+        );
+        self.script(&click);
     }
 
     #[track_caller]

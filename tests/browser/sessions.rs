@@ -1,5 +1,7 @@
 //! How long a browser is signed in, and what it shows afterwards.
 
+use std::time::Duration;
+
 use crate::browser::*;
 
 #[test]
@@ -53,4 +55,21 @@ fn signing_out_the_others_signs_another_browser_out_on_its_next_click() {
     other.shows("Please log in to access this page.");
     this.follow("Dashboard");
     this.shows("Welcome, ada-lovelace!");
+}
+
+#[test]
+#[ignore = "needs Chromium and chromedriver: .ci/run runs it"]
+fn a_double_click_sends_a_password_once() {
+    let site = Site::start();
+    let browser = site.browser_far_away(Duration::from_millis(500));
+    browser.open("/login");
+    browser.log_in();
+    browser.open("/account/password");
+    browser.type_into("new_password", "a different horse altogether");
+    browser.double_click("Change the password");
+    browser.shows("Your password is changed, and every other device is signed out.");
+    browser.open("/reauthenticate");
+    browser.type_into("password", "a different horse altogether");
+    browser.double_click("Go on");
+    browser.is_at("/dashboard");
 }

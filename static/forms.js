@@ -1,4 +1,4 @@
-// Lets people see the password that they type. Without it, all else works as well.
+// What helps with a password. Without it, all else works as well.
 for (const input of document.querySelectorAll("input[type=password]")) {
   const button = document.createElement("button");
   const show = (shown) => {
@@ -14,3 +14,10 @@ for (const input of document.querySelectorAll("input[type=password]")) {
   input.after(button);
   show(false);
 }
+
+// Send it once: the second of two clicks would come with the cookie that the first has just made worthless.
+let sent = -Infinity;
+addEventListener("submit", (event) => {
+  if (event.timeStamp - sent < 1000) event.preventDefault();
+  else sent = event.timeStamp;
+});
