@@ -13,6 +13,13 @@ fn is_a_page_with_a_way_on(answer: &Answer) {
     assert!(answer.status.class().is_client_error(), "{}", answer.status);
     assert!(answer.header("content-type").unwrap().starts_with("text/html"));
     answer.shows("href=\"/\"");
+    answer.shows(match answer.status.code {
+        400 => "Not readable",
+        404 => "Nothing here",
+        413 => "Too much at once",
+        415 => "Not a form",
+        _ => "<form method=\"post\"",
+    });
 }
 
 #[test]

@@ -1,4 +1,6 @@
-//! When the database does not answer.
+//! When the database does not answer, or the program is wrong.
+
+use std::fs;
 
 use rocket::http::Status;
 
@@ -55,4 +57,21 @@ fn healthz_says_so() {
     let app = App::new();
     app.sql("ALTER TABLE users RENAME TO elsewhere");
     assert_eq!(app.browser().get("/healthz").status, Status::ServiceUnavailable);
+}
+
+#[test]
+fn a_page_that_can_not_be_made_is_500_and_says_whose_fault_it_is() {
+    let templates = tempfile::tempdir().unwrap();
+    for file in fs::read_dir("templates").unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), templates.path().join(file.file_name())).unwrap();
+    }
+    fs::write(templates.path().join("home.html.tera"), "{{ of.nothing }}").unwrap();
+    let app = App::configured(&format!("[debug]\ntemplate_dir = {:?}", templates.path()));
+    let answer = app.browser().get("/");
+    assert_eq!(answer.status, Status::InternalServerError);
+    answer.shows("Our fault");
+    answer.hides("of.nothing");
+    let answer = app.browser().get_json("/");
+    assert_eq!(answer.body, r#"{"error":"Internal Server Error"}"#);
 }
