@@ -1,7 +1,7 @@
 //! Answers to those who are refused: a redirect for people, JSON for programs.
 
 use rocket::Request;
-use rocket::http::{ContentType, Status};
+use rocket::http::{ContentType, SameSite, Status};
 use rocket::response::{self, Flash, Redirect, Responder};
 use rocket::serde::json::json;
 
@@ -65,6 +65,12 @@ impl Refused {
             None => view.to_owned(),
         };
         let (category, message) = self.flash;
-        Flash::new(Redirect::to(target), category, message).respond_to(request)
+        let answer = Flash::new(Redirect::to(target), category, message).respond_to(request);
+        // Rocket's is `Strict`: whoever follows a link on another site would not be told why to log in.
+        if let Some(mut flash) = request.cookies().get_pending("_flash") {
+            flash.set_same_site(SameSite::Lax);
+            request.cookies().add(flash);
+        }
+        answer
     }
 }

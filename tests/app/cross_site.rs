@@ -1,6 +1,6 @@
-//! Forms that other sites send.
+//! Forms and visitors that other sites send.
 
-use rocket::http::{Method, Status};
+use rocket::http::{Method, SameSite, Status};
 
 use crate::support::*;
 
@@ -97,6 +97,16 @@ fn a_link_from_another_site_is_welcome() {
     let headers = [("Sec-Fetch-Site", "cross-site")];
     let answer = browser.send(Method::Get, "/dashboard", &headers, None);
     assert_eq!(answer.status, Status::Ok);
+}
+
+#[test]
+fn a_stranger_who_comes_by_such_a_link_is_told_why_to_log_in() {
+    let app = App::new();
+    let headers = [("Sec-Fetch-Site", "cross-site")];
+    let answer = app.browser().send(Method::Get, "/dashboard", &headers, None);
+    let cookies = answer.set_cookies();
+    let [flash] = cookies.as_slice() else { panic!("{cookies:?}") };
+    assert_eq!((flash.name(), flash.same_site()), ("_flash", Some(SameSite::Lax)));
 }
 
 #[test]

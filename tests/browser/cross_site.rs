@@ -50,3 +50,15 @@ fn a_form_on_another_site_is_refused_and_does_nothing() {
         assert!(site.lets_in(FORM));
     }
 }
+
+#[test]
+#[ignore = "needs Chromium and chromedriver: .ci/run runs it"]
+fn who_follows_a_link_on_another_site_is_told_why_to_log_in() {
+    let site = Site::start();
+    let browser = site.browser();
+    let page = format!("<!doctype html><a href='{}/account'>Look</a>", browser.site);
+    browser.open(&format!("http://127.0.0.1:{}", another_site(page)));
+    browser.follow("Look");
+    browser.shows("Remember me on this device");
+    browser.shows("Please log in to access this page.");
+}
