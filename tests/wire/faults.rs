@@ -65,7 +65,7 @@ fn what_was_answered_survives_a_kill_in_the_middle_of_a_flood() {
 #[test]
 fn a_locked_file_lets_readers_through_and_keeps_writers_waiting_for_a_while() {
     let dir = tempfile::tempdir().unwrap();
-    let server = start(&mut program(dir.path()));
+    let mut server = start(&mut program(dir.path()));
     let cookie = cookie(&server.post("/register", "", ADA));
     let mut other = SqliteConnection::establish(file(dir.path()).to_str().unwrap()).unwrap();
     other.batch_execute("BEGIN EXCLUSIVE").unwrap();
@@ -75,12 +75,14 @@ fn a_locked_file_lets_readers_through_and_keeps_writers_waiting_for_a_while() {
     other.batch_execute("COMMIT").unwrap();
     assert!(is(&server.post("/login", "", ADA), 303));
     assert!(is(&server.get("/dashboard", &cookie), 200));
+    let said = server.stop();
+    assert!(said.contains("the database: database is locked"), "{said}");
 }
 
 #[test]
 fn a_file_that_is_missing_is_missed_at_once_and_not_made_anew() {
     let dir = tempfile::tempdir().unwrap();
-    let server = start(&mut program(dir.path()));
+    let mut server = start(&mut program(dir.path()));
     let cookie = cookie(&server.post("/register", "", ADA));
     let (file, elsewhere) = (file(dir.path()), dir.path().join("elsewhere"));
     fs::rename(&file, &elsewhere).unwrap();
@@ -91,6 +93,12 @@ fn a_file_that_is_missing_is_missed_at_once_and_not_made_anew() {
     fs::rename(&elsewhere, &file).unwrap();
     assert!(is(&server.get("/dashboard", &cookie), 200));
     assert!(is(&server.post("/login", "", ADA), 303));
+    let said = server.stop();
+    assert!(
+        said.contains("The user of this request could not be loaded: the database: "),
+        "{said}"
+    );
+    assert!(said.contains("unable to open database file"), "{said}");
 }
 
 #[cfg(target_os = "linux")]
