@@ -60,6 +60,7 @@ use login::{Clock, LoginManager};
 use passwords::Passwords;
 use rocket::figment::Figment;
 use rocket::fs::FileServer;
+use rocket::shield::Shield;
 use rocket::{Build, Rocket, catchers, routes};
 use routes::{account, api, dashboard, health, home, logout, password, reauthenticate, register};
 use sessions::Sessions;
@@ -96,6 +97,7 @@ fn build(figment: Figment, clock: Clock, log: EventLog) -> Result<Rocket<Build>,
         .manage(sessions)
         .manage(passwords)
         .manage(log)
+        .attach(Shield::new()) // Rocket's own headers: ours say more.
         .attach(same_origin::fairing())
         .attach(headers::fairing(settings.https))
         .attach(manager.fairing())

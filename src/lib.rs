@@ -38,6 +38,7 @@ mod users;
 
 use rocket::figment::Figment;
 use rocket::fs::FileServer;
+use rocket::shield::Shield;
 use rocket::{Build, Rocket, catchers, routes};
 
 use authenticate::Authenticator;
@@ -88,6 +89,7 @@ pub fn build(figment: Figment, clock: Clock, log: EventLog) -> Result<Rocket<Bui
         .manage(passwords)
         .manage(log)
         .manage(behind::CONTEXT)
+        .attach(Shield::new()) // Rocket's own headers: ours say more.
         .attach(same_origin::fairing())
         .attach(headers::fairing(settings.https))
         .attach(manager.fairing())
