@@ -110,6 +110,7 @@ pub fn build(figment: Figment, clock: Clock, log: EventLog) -> Result<Rocket<Bui
                 account::revoke_others,
                 password::password_form,
                 password::change_password,
+                password::well_known,
                 reauthenticate::proof_form,
                 reauthenticate::reauthenticate,
                 api::me,

@@ -43,3 +43,9 @@ pub async fn change_password(
     let account = Redirect::to(uri!(account::account));
     Ok(Flash::success(account, "Your password is changed, and every other device is signed out."))
 }
+
+/// Where password managers look for the form (W3C, A Well-Known URL for Changing Passwords).
+#[get("/.well-known/change-password")]
+pub fn well_known() -> Redirect {
+    Redirect::to(uri!(password_form))
+}

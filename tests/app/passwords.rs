@@ -172,3 +172,16 @@ fn a_proof_of_a_remembered_session_leaves_it_remembered() {
     browser.restart();
     assert!(browser.is_signed_in());
 }
+
+#[test]
+fn a_password_manager_finds_the_form() {
+    let app = App::new();
+    let mut browser = app.registered("ada");
+    let sent = browser.get("/.well-known/change-password");
+    assert_eq!(sent.location(), "/account/password");
+    browser.follow(sent).shows("name=\"new_password\"");
+    // Or it would not believe the other.
+    let unlikely =
+        "/.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200";
+    assert_eq!(browser.get(unlikely).status, Status::NotFound);
+}
