@@ -1,4 +1,6 @@
-// What helps with a password. Without it, all else works as well.
+// What helps with forms. Without it, all else works as well.
+
+// See the password that one types.
 for (const input of document.querySelectorAll("input[type=password]")) {
   const button = document.createElement("button");
   const show = (shown) => {
@@ -15,7 +17,8 @@ for (const input of document.querySelectorAll("input[type=password]")) {
   show(false);
 }
 
-// Send it once: the second of two clicks would come with the cookie that the first has just made worthless.
+// Send a form once: the second of two clicks would come with a cookie that the first has made worthless, or end a
+// session that is gone.
 let sent = -Infinity;
 addEventListener("submit", (event) => {
   if (event.timeStamp - sent < 1000) event.preventDefault();

@@ -59,7 +59,7 @@ fn signing_out_the_others_signs_another_browser_out_on_its_next_click() {
 
 #[test]
 #[ignore = "needs Chromium and chromedriver: .ci/run runs it"]
-fn a_double_click_sends_a_password_once() {
+fn a_double_click_sends_a_form_once() {
     let site = Site::start();
     let browser = site.browser_far_away(Duration::from_millis(500));
     browser.open("/login");
@@ -72,4 +72,8 @@ fn a_double_click_sends_a_password_once() {
     browser.type_into("password", "a different horse altogether");
     browser.double_click("Go on");
     browser.is_at("/dashboard");
+    assert!(site.lets_in("username=ada-lovelace&password=a+different+horse+altogether"));
+    browser.open("/account");
+    browser.double_click("Sign out");
+    browser.shows("That device is signed out.");
 }
