@@ -176,3 +176,22 @@ fn network(address: IpAddr) -> IpAddr {
         address => address,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[rocket::async_test]
+    async fn a_wrong_guess_that_a_right_one_overtakes_still_counts() {
+        let guesses = Guesses::new(Clock::new(|| 0));
+        let mut under_way = Vec::new();
+        for _ in 0..PER_NAME {
+            under_way.push(guesses.begin(Door::Login, "ada", None).await.unwrap());
+        }
+        under_way.pop().unwrap().right();
+        under_way.into_iter().for_each(Guess::wrong);
+        guesses.begin(Door::Login, "ada", None).await.unwrap().wrong();
+        let next = guesses.begin(Door::Login, "ada", None).await;
+        assert_eq!(next.err(), Some(TooMany { seconds: FIRST_WAIT }));
+    }
+}

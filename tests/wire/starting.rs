@@ -95,6 +95,14 @@ fn a_broken_env_file_stops_the_launch_without_repeating_it() {
 }
 
 #[test]
+fn an_env_file_that_can_not_be_read_is_no_missing_one() {
+    let dir = TempDir::new().unwrap();
+    fs::create_dir(dir.path().join(".env")).unwrap();
+    let sentence = refused(&mut program(dir.path()));
+    assert!(sentence.contains("the file .env can't be read"), "{sentence}");
+}
+
+#[test]
 fn a_wrong_setting_from_the_environment_names_itself() {
     let dir = TempDir::new().unwrap();
     for (name, value, says) in [
