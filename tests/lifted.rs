@@ -491,7 +491,7 @@ fn two_kinds_of_users_have_a_manager_each() {
     }
 
     let cooks = LoginManager::<Cook>::new(Settings::default()).login_view("/kitchen/door");
-    let cooks = cooks.cookie_name("cook").under("/kitchen");
+    let cooks = cooks.under("/kitchen", "cook");
     let club = club(manager(Settings::default()).login_view("/login"));
     let kitchen = club.manage(()).attach(cooks.fairing());
     let client = Client::tracked(kitchen.mount("/", routes![begin, pot, kitchens])).unwrap();

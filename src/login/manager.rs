@@ -119,11 +119,11 @@ impl<U: LoginUser> LoginManager<U> {
         self
     }
 
-    /// Minds the requests under `path` alone, so that users of another kind can have a manager of their
-    /// own there. Give its cookie a name of its own too.
-    pub fn under(mut self, path: &'static str) -> Self {
+    /// Minds the requests under `path` alone, with a cookie of that name, so that users of another kind
+    /// can have a manager of their own there. With one cookie for both, user 1 would be admin 1.
+    pub fn under(mut self, path: &'static str, cookie_name: &'static str) -> Self {
         self.base = path;
-        self
+        self.cookie_name(cookie_name)
     }
 
     /// Names the cookie, in place of `login`. Over HTTPS `__Host-` comes before it.
