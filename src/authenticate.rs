@@ -44,30 +44,33 @@ impl Authenticator {
             }
         };
         let found = match Username::parse(username) {
-            Ok(name) => users::with_hash(&self.db, name).await?,
+            Ok(name) => users::named(&self.db, name).await?,
             Err(_) => None,
         };
-        let (user, hash) = found.unzip();
-        let is_right = self.passwords.verify(password, hash.clone()).await?;
-        let (true, Some(user), Some(hash)) = (is_right, &user, hash) else {
+        let hash = found.as_ref().map(|user| user.password_hash.clone());
+        let is_right = self.passwords.verify(password, hash).await?;
+        let (true, Some(mut user)) = (is_right, found.clone()) else {
             guess.wrong();
-            let why = if user.is_some() { Why::WrongPassword } else { Why::UnknownName };
-            events.record(Event::PasswordRefused { door, user: user.map(|user| user.id), why });
+            let why = if found.is_some() { Why::WrongPassword } else { Why::UnknownName };
+            events.record(Event::PasswordRefused { door, user: found.map(|user| user.id), why });
             return Err(Denied::Wrong);
         };
         guess.right();
-        if Passwords::is_old(&hash)
-            && let Err(error) = self.renew_hash(user, password, hash).await
+        if Passwords::is_old(&user.password_hash)
+            && let Err(error) = self.renew_hash(&mut user, password).await
         {
             // It works as it is: the next login is another chance.
             rocket::warn!("The hash of user {} was not renewed: {error:?}", user.id);
         }
-        Ok(user.clone())
+        Ok(user)
     }
 
-    async fn renew_hash(&self, user: &User, password: &Password, old: String) -> Result<(), Error> {
+    async fn renew_hash(&self, user: &mut User, password: &Password) -> Result<(), Error> {
         let new = self.passwords.hash(password).await?;
-        Ok(users::renew_hash(&self.db, user.id, old, new).await?)
+        let old = user.password_hash.clone();
+        users::renew_hash(&self.db, user.id, old, new.clone()).await?;
+        user.password_hash = new;
+        Ok(())
     }
 }
 

@@ -113,7 +113,7 @@ impl Data {
             UserCommand::SetPassword { name } => {
                 let user = self.named(&name).await?;
                 let hash = new_hash(&user.username).await?;
-                self.sessions.change_password(user.id, hash, None).await.map_err(failed)?;
+                self.sessions.reset_password(user.id, hash).await.map_err(failed)?;
                 Ok(format!("{} has a new password and is signed out.", user.username))
             }
         }
@@ -122,8 +122,7 @@ impl Data {
     async fn named(&self, name: &str) -> Result<User, String> {
         let nobody = || format!("{name}: nobody has that name");
         let username = Username::parse(name).map_err(|_| nobody())?;
-        let found = users::with_hash(&self.db, username).await.map_err(failed)?;
-        found.map(|(user, _)| user).ok_or_else(nobody)
+        users::named(&self.db, username).await.map_err(failed)?.ok_or_else(nobody)
     }
 
     async fn purge(&self) -> Result<String, String> {

@@ -62,7 +62,11 @@ impl LoginUser for User {
             let expires_at = sessions.expiry(now, remembered, ends_at);
             let seen = (sessions::last_seen_at.eq(now), sessions::expires_at.eq(expires_at));
             let touch = diesel::update(this).set(seen);
-            sessions.db.run(move |connection| touch.execute(connection)).await?;
+            let touched = sessions.db.run(move |connection| touch.execute(connection)).await;
+            if let Err(error) = touched {
+                // It is known who asks, and the next request is another chance.
+                rocket::warn!("A visit was not noted: {error}");
+            }
         }
         Ok(Some(user))
     }
@@ -72,6 +76,11 @@ impl LoginUser for User {
     async fn id(&self, sessions: &Sessions, login: &NewLogin<'_>) -> Result<String, db::Error> {
         let now = sessions.clock.now();
         let token = new_token()?;
+        // Checking a password takes a while: if it was changed meanwhile, nothing begins. An update that
+        // changes nothing, because it waits for a change that is under way, as a read would not.
+        let same = users::id.eq(self.id).and(users::password_hash.eq(self.password_hash.clone()));
+        let same = diesel::update(users::table.filter(same));
+        let same = same.set(users::is_active.eq(users::is_active));
         let row = (
             sessions::user_id.eq(self.id),
             sessions::token_hash.eq(hash(&token)),
@@ -82,23 +91,29 @@ impl LoginUser for User {
             sessions::expires_at.eq(sessions.expiry(now, login.remembered, login.expires)),
             sessions::ends_at.eq(login.expires),
         );
-        sessions
+        let begun = sessions
             .db
             .run(move |connection| {
                 connection.transaction(|connection| {
+                    if same.execute(connection)? == 0 {
+                        return Ok(0);
+                    }
                     delete_expired(connection, now)?;
                     diesel::insert_into(sessions::table).values(row).execute(connection)
                 })
             })
             .await?;
+        if begun == 0 {
+            return Err(db::Error::because("the password was changed during a login"));
+        }
         Ok(token)
     }
 
-    async fn renew(&self, sessions: &Sessions, token: &str) -> Result<String, db::Error> {
+    async fn renew(&self, sessions: &Sessions, token: &str) -> Result<Option<String>, db::Error> {
         let (old, new) = (hash(token), new_token()?);
         let new_hash = hash(&new);
-        sessions.db.run(move |connection| replace_token(connection, &old, new_hash)).await?;
-        Ok(new)
+        let renewed = sessions.db.run(move |connection| replace_token(connection, &old, &new_hash));
+        Ok((renewed.await? > 0).then_some(new))
     }
 
     async fn end(sessions: &Sessions, token: &str) -> Result<(), db::Error> {
@@ -178,25 +193,44 @@ impl Sessions {
     }
 
     /// Sets a new hash of a password, ends all sessions of its user but this one, and returns the token
-    /// under which this one goes on: all of it, or nothing.
+    /// under which this one goes on: all of it, or nothing if this one has ended in the meantime.
     pub async fn change_password(
         &self,
         user_id: i64,
         password_hash: String,
         token: Option<String>,
-    ) -> Result<String, db::Error> {
+    ) -> Result<Option<String>, db::Error> {
         let (this, new) = (hash_of(token), new_token()?);
         let new_hash = hash(&new);
         self.db
             .run(move |connection| {
                 connection.transaction(|connection| {
+                    // First, so that of two at once the second changes nothing.
+                    if replace_token(connection, &this, &new_hash)? == 0 {
+                        return Ok(None);
+                    }
                     set_hash(connection, user_id, password_hash)?;
-                    delete_others(connection, user_id, &this)?;
-                    replace_token(connection, &this, new_hash)
+                    delete_others(connection, user_id, &new_hash)?;
+                    Ok(Some(new))
                 })
             })
-            .await?;
-        Ok(new)
+            .await
+    }
+
+    /// Sets a new hash of a password and ends all sessions of its user.
+    pub async fn reset_password(
+        &self,
+        user_id: i64,
+        password_hash: String,
+    ) -> Result<(), db::Error> {
+        self.db
+            .run(move |connection| {
+                connection.transaction(|connection| {
+                    set_hash(connection, user_id, password_hash)?;
+                    delete_others(connection, user_id, &[]).map(drop)
+                })
+            })
+            .await
     }
 
     /// When a session ends whose user is not seen again after `now`.
@@ -219,7 +253,7 @@ fn delete_others(connection: &mut DbConnection, user_id: i64, this: &[u8]) -> Qu
     diesel::delete(sessions::table.filter(others)).execute(connection)
 }
 
-fn replace_token(connection: &mut DbConnection, old: &[u8], new: Vec<u8>) -> QueryResult<usize> {
+fn replace_token(connection: &mut DbConnection, old: &[u8], new: &[u8]) -> QueryResult<usize> {
     diesel::update(sessions::table.filter(sessions::token_hash.eq(old)))
         .set(sessions::token_hash.eq(new))
         .execute(connection)

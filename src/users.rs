@@ -10,13 +10,15 @@ use crate::schema::users;
 
 diesel::define_sql_function!(fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text);
 
-/// A user, as handlers and templates see one. The password's hash is no part of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Queryable, Selectable)]
+/// A user. Templates and JSON see all of it but the password's hash, and nothing prints that.
+#[derive(Clone, PartialEq, Eq, Serialize, Queryable, Selectable)]
 #[diesel(table_name = users)]
 pub struct User {
     pub id: i64,
     /// As it was typed at registration.
     pub username: String,
+    #[serde(skip)]
+    pub password_hash: String,
     pub is_active: bool,
     /// In seconds since 1970 UTC.
     pub created_at: i64,
@@ -69,12 +71,12 @@ pub async fn add(
     .await
 }
 
-/// The user of that name, and the hash of their password.
-pub async fn with_hash(db: &Db, name: Username) -> Result<Option<(User, String)>, db::Error> {
+/// The user of that name.
+pub async fn named(db: &Db, name: Username) -> Result<Option<User>, db::Error> {
     db.run(move |connection| {
         users::table
             .filter(lower(users::username).eq(name.0.to_ascii_lowercase()))
-            .select((User::as_select(), users::password_hash))
+            .select(User::as_select())
             .get_result(connection)
             .optional()
     })

@@ -52,9 +52,10 @@ pub trait LoginUser: Sized + Send + Sync + 'static {
     /// (Flask-Login's issue 480). A random one for each login, which [`end`](Self::end) forgets, does not.
     async fn id(&self, store: &Self::Store, login: &NewLogin<'_>) -> Result<String, Self::Error>;
 
-    /// The id that goes on in place of `id` once the user has proved who they are again.
-    async fn renew(&self, _store: &Self::Store, id: &str) -> Result<String, Self::Error> {
-        Ok(id.to_owned())
+    /// The id that goes on in place of `id` once the user has proved who they are again, or `None` if that
+    /// login has ended in the meantime.
+    async fn renew(&self, _store: &Self::Store, id: &str) -> Result<Option<String>, Self::Error> {
+        Ok(Some(id.to_owned()))
     }
 
     /// Makes `id` worthless, because its login was ended. Without this a logout only takes back the

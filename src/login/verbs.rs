@@ -86,8 +86,9 @@ impl<'r, U: LoginUser> Login<'r, U> {
         let browser = browser(user_agent);
         let ticket = Ticket { id, expires, confirmed: now, remembered, browser };
         self.manager.cookie.give(self.request.cookies(), &ticket, now);
+        let user = Arc::new(user);
+        *Known::of(self.request) = Known::User { user: user.clone(), ticket: Some(ticket) };
         self.manager.emit(Event::LoggedIn(&user), self.request);
-        *Known::of(self.request) = Known::User { user: Arc::new(user), ticket: Some(ticket) };
         Ok(true)
     }
 
@@ -101,7 +102,9 @@ impl<'r, U: LoginUser> Login<'r, U> {
         let (Some(user), Some(ticket)) = (self.user(), self.ticket()) else {
             return Ok(());
         };
-        let id = user.renew(self.store, &ticket.id).await?;
+        let Some(id) = user.renew(self.store, &ticket.id).await? else {
+            return Ok(());
+        };
         let confirmed = self.manager.clock.now();
         let browser = browser(user_agent(self.request));
         self.go_on(Ticket { id, confirmed, browser, ..ticket });

@@ -11,7 +11,7 @@ use crate::users::User;
 #[get("/dashboard")]
 pub fn dashboard(_user: RequiredUser<User>, login: Login<'_, User>) -> Page {
     Page::new("dashboard")
-        .with("fresh_until", login.fresh_until())
+        .with("fresh_until", login.fresh_until().filter(|_| login.is_fresh()))
         .with("expires", login.expires())
         .with("remembered", login.is_remembered())
 }

@@ -1,5 +1,6 @@
 //! Changing the password, which signs out every other device.
 
+use rocket::http::Status;
 use rocket::response::{Flash, Redirect};
 use rocket::{FromForm, State, get, post, uri};
 
@@ -37,7 +38,9 @@ pub async fn change_password(
         return Err(Page::new("password").complaint("new_password", Some(complaint)).into());
     }
     let hash = passwords.hash(&change.new_password).await?;
-    let token = sessions.change_password(user.id, hash, login.id()).await?;
+    let Some(token) = sessions.change_password(user.id, hash, login.id()).await? else {
+        return Err(Error::Status(Status::Unauthorized));
+    };
     login.continue_as(token);
     events.record(Event::PasswordChanged { user: user.id });
     let account = Redirect::to(uri!(account::account));

@@ -54,6 +54,15 @@ fn a_login_that_the_database_can_not_keep_is_503_and_no_login() {
 }
 
 #[test]
+fn a_visit_that_the_database_can_not_note_is_no_error() {
+    let app = App::new();
+    let mut browser = app.registered("ada");
+    app.refuse_changes("sessions", "last_seen_at");
+    app.pass(61);
+    browser.get("/dashboard").shows("Welcome, ada!");
+}
+
+#[test]
 fn healthz_says_so() {
     let app = App::new();
     app.sql("ALTER TABLE users RENAME TO elsewhere");

@@ -3,6 +3,7 @@
 mod support;
 
 mod accounts;
+mod at_once;
 mod bad_input;
 mod behind;
 mod cross_site;

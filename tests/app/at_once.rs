@@ -1,0 +1,73 @@
+//! Two requests at the same moment.
+
+use std::time::Duration;
+
+use app::EventLog;
+use app::login::Clock;
+use diesel::connection::SimpleConnection;
+use rocket::http::{Accept, ContentType, Cookie, Status};
+use rocket::local::asynchronous::{Client, LocalResponse};
+use rocket::tokio::{join, time::sleep};
+use tempfile::TempDir;
+
+use crate::support::*;
+
+async fn client(dir: &TempDir) -> Client {
+    let log = EventLog::new(Clock::default(), |_| {});
+    let rocket = app::build(figment(dir), Clock::default(), log).unwrap();
+    Client::untracked(rocket).await.unwrap()
+}
+
+fn login(answer: &LocalResponse<'_>) -> Option<Cookie<'static>> {
+    answer.cookies().get("login").cloned()
+}
+
+async fn is_signed_in(client: &Client, cookie: Cookie<'static>) -> bool {
+    let request = client.get("/api/me").header(Accept::JSON).cookie(cookie);
+    request.dispatch().await.status() == Status::Ok
+}
+
+#[rocket::async_test]
+async fn of_two_forms_under_one_login_one_renews_it_and_the_other_changes_nothing() {
+    for (path, field, password) in [
+        ("/reauthenticate", "password", PASSWORD),
+        ("/account/password", "new_password", "another horse, other batteries"),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let client = client(&dir).await;
+        let ada = encode(&[("username", "ada"), ("password", PASSWORD)]);
+        let registered = client.post("/register").header(ContentType::Form).body(&ada).dispatch();
+        let cookie = login(&registered.await).unwrap();
+        let form = encode(&[(field, password)]);
+        let send = async || {
+            let request = client.post(path).header(ContentType::Form).cookie(cookie.clone());
+            login(&request.body(&form).dispatch().await)
+        };
+        let (one, other) = join!(send(), send());
+        let given: Vec<_> = [one, other].into_iter().flatten().collect();
+        assert_eq!(given.len(), 1, "{path}");
+        assert!(is_signed_in(&client, given[0].clone()).await, "{path}");
+        assert!(!is_signed_in(&client, cookie).await, "{path}");
+    }
+}
+
+#[rocket::async_test]
+async fn a_login_that_began_before_a_change_of_the_password_comes_to_nothing_after_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let client = client(&dir).await;
+    let ada = encode(&[("username", "ada"), ("password", PASSWORD)]);
+    client.post("/register").header(ContentType::Form).body(&ada).dispatch().await;
+    let mut database = database(&dir);
+    // Seen by nobody yet, and nobody else may write.
+    database.batch_execute("BEGIN").unwrap();
+    database.batch_execute("UPDATE users SET password_hash = 'another'").unwrap();
+    let change = async {
+        // In which the login finds the old hash, and its password right.
+        sleep(Duration::from_millis(700)).await;
+        database.batch_execute("COMMIT").unwrap();
+    };
+    let login_meanwhile = client.post("/login").header(ContentType::Form).body(&ada).dispatch();
+    let (answer, ()) = join!(login_meanwhile, change);
+    assert_ne!(answer.status(), Status::SeeOther);
+    assert_eq!(login(&answer), None);
+}
