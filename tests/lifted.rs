@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use login::*;
+use rocket::fairing::AdHoc;
 use rocket::http::{Header, Status};
 use rocket::local::blocking::{Client, LocalResponse};
 use rocket::{Build, Request, Rocket, State, get, post, routes};
@@ -506,6 +507,32 @@ fn two_kinds_of_users_have_a_manager_each() {
     client.post("/leave").dispatch();
     assert_eq!(door("/lounge").unwrap(), "/login?next=/lounge");
     assert_eq!(read(&client, "/kitchen/pot"), "soup");
+}
+
+#[test]
+fn what_is_attached_or_hooked_after_the_manager_knows_the_user() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let see = |by: &'static str| {
+        let seen = seen.clone();
+        move |request: &Request<'_>| {
+            let user = current_user::<Member>(request).unwrap();
+            seen.lock().unwrap().push((by, user.is_some()));
+        }
+    };
+    let (hook, fairing) = (see("hook"), see("fairing"));
+    let manager = manager(Settings::default()).on_event(move |event, request| {
+        if let Event::LoggedIn(_) = event {
+            hook(request);
+        }
+    });
+    let club = club(manager).attach(AdHoc::on_request("After", move |request, _| {
+        fairing(request);
+        Box::pin(async {})
+    }));
+    let client = Client::tracked(club).unwrap();
+    enter_as(&client, "ann");
+    read(&client, "/who");
+    assert_eq!(*seen.lock().unwrap(), [("fairing", false), ("hook", true), ("fairing", true)]);
 }
 
 #[test]

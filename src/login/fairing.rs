@@ -1,13 +1,13 @@
 //! What happens to a request before and after its guards: the user is found, a refusal is put into words.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rocket::catcher::{BoxFuture, Catcher};
-use rocket::fairing::{AdHoc, Fairing};
+use rocket::fairing::{self, Fairing, Info, Kind};
 use rocket::futures::FutureExt;
 use rocket::http::Status;
-use rocket::{Build, Config, Request, Rocket};
+use rocket::{Build, Config, Data, Request, Rocket};
 
 use super::current::{Known, user_agent};
 use super::manager::{Event, LoginManager};
@@ -21,27 +21,8 @@ impl<U: LoginUser> LoginManager<U> {
     /// that is [`under`](Self::under) its path: a second catcher of 401 there would stop the launch.
     ///
     /// The launch stops too if the app does not manage the user's [`LoginUser::Store`].
-    pub fn fairing(mut self) -> impl Fairing {
-        AdHoc::try_on_ignite("Login", |rocket: Rocket<Build>| async move {
-            if rocket.state::<U::Store>().is_none() {
-                let store = std::any::type_name::<U::Store>();
-                rocket::error!("Logins need `.manage(…)` with the store of users, a `{store}`.");
-                return Err(rocket);
-            }
-            let tls = Config::try_from(rocket.figment()).is_ok_and(|config| config.tls_enabled());
-            self.cookie.secure |= tls;
-            let identify = AdHoc::on_request("Login", |request, _| {
-                Box::pin(async move {
-                    if let Some(manager) = LoginManager::<U>::of(request)
-                        && manager.minds(request)
-                    {
-                        identify(request, manager).await;
-                    }
-                })
-            });
-            let base = self.base;
-            Ok(rocket.manage(self).register(base, vec![catcher::<U>()]).attach(identify))
-        })
+    pub fn fairing(self) -> impl Fairing {
+        LoginFairing(Mutex::new(Some(self)))
     }
 
     fn minds(&self, request: &Request<'_>) -> bool {
@@ -51,6 +32,39 @@ impl<U: LoginUser> LoginManager<U> {
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         is_under(self.base) && !self.exempt.iter().any(|exempt| is_under(exempt))
+    }
+}
+
+/// Holds the manager until the launch. One fairing for launch and requests, so that those attached after it
+/// know the user: what a fairing attaches at the launch comes last of all.
+struct LoginFairing<U: LoginUser>(Mutex<Option<LoginManager<U>>>);
+
+#[rocket::async_trait]
+impl<U: LoginUser> Fairing for LoginFairing<U> {
+    fn info(&self) -> Info {
+        Info { name: "Login", kind: Kind::Ignite | Kind::Request }
+    }
+
+    async fn on_ignite(&self, rocket: Rocket<Build>) -> fairing::Result {
+        let manager = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(mut manager) = manager else { return Err(rocket) };
+        if rocket.state::<U::Store>().is_none() {
+            let store = std::any::type_name::<U::Store>();
+            rocket::error!("Logins need `.manage(…)` with the store of users, a `{store}`.");
+            return Err(rocket);
+        }
+        let tls = Config::try_from(rocket.figment()).is_ok_and(|config| config.tls_enabled());
+        manager.cookie.secure |= tls;
+        let base = manager.base;
+        Ok(rocket.manage(manager).register(base, vec![catcher::<U>()]))
+    }
+
+    async fn on_request(&self, request: &mut Request<'_>, _: &mut Data<'_>) {
+        if let Some(manager) = LoginManager::<U>::of(request)
+            && manager.minds(request)
+        {
+            identify(request, manager).await;
+        }
     }
 }
 
