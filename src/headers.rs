@@ -4,7 +4,7 @@ use rocket::fairing::{AdHoc, Fairing};
 use rocket::http::Status;
 
 /// On every answer. The numbers are those of OWASP ASVS 5.
-const HEADERS: [(&str, &str); 7] = [
+const HEADERS: [(&str, &str); 6] = [
     // 3.4.3, 3.4.6: only our own files and the icon in the page itself, and in nobody's frame. No
     // `unsafe-inline`, so what is smuggled into a page does not run.
     (
@@ -21,7 +21,6 @@ const HEADERS: [(&str, &str); 7] = [
     // 3.4.8
     ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
-    ("Vary", "Cookie, Sec-Fetch-Site, Origin"),
 ];
 
 /// 3.4.1: a year.
