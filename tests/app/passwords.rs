@@ -69,6 +69,7 @@ fn who_is_not_fresh_types_the_password_again_and_comes_back() {
     let app = App::new();
     let mut browser = app.registered("ada");
     app.pass(FRESH_FOR + 1);
+    browser.get("/dashboard").shows("no, and some pages ask for the password");
     let refused = browser.get("/account/password");
     assert_eq!(refused.location(), "/reauthenticate?next=/account/password");
     let page = browser.follow(refused);

@@ -25,7 +25,7 @@ fn basic_which_is_the_default_lets_another_browser_in_but_not_as_fresh() {
         let mut browser = app.registered("ada");
         let mut moved = browser.clone();
         moved.user_agent = OTHER;
-        moved.get("/dashboard").shows("no, this is another browser");
+        moved.get("/dashboard").shows("no, and some pages ask for the password");
         let refused = moved.get("/account/password");
         assert_eq!(refused.location(), "/reauthenticate?next=/account/password");
         assert_eq!(browser.get("/account/password").status, Status::Ok);
