@@ -17,7 +17,7 @@ use crate::login;
 pub struct Settings {
     /// Rocket's own, with the secret key in it.
     pub figment: Figment,
-    /// `sqlite://` and a path.
+    /// `sqlite://` and a path, or `postgres://` and what follows.
     pub database_url: String,
     /// Where the style sheet and the pictures are.
     pub static_dir: PathBuf,

@@ -135,9 +135,7 @@ fn a_cookie_that_is_not_ours_is_a_stranger() {
     other[20] = if other[20] == b'A' { b'B' } else { b'A' };
     let tampered = String::from_utf8(other).unwrap();
     let from_elsewhere = App::new().registered("ada").cookie().value().to_owned();
-    let clear =
-        r#"{"id":"x","expires":9999999999,"confirmed":0,"remembered":false,"user_agent":""}"#;
-    for value in [&tampered, &value[1..], &value[..40], "", "é", clear, &from_elsewhere] {
+    for value in [&tampered, &value[1..], &value[..40], "", "é", &from_elsewhere] {
         let mut browser = app.browser();
         browser.cookies.insert("login".into(), Cookie::new("login", value.to_owned()));
         browser.get("/").shows("href=\"/login\"");

@@ -16,10 +16,16 @@ fn the_home_page_has_a_way_in_for_strangers_and_a_welcome_for_users() {
 #[test]
 fn a_name_in_a_page_is_text_and_nothing_else() {
     let app = App::new();
-    app.registered("ada");
+    let mut browser = app.registered("ada");
     app.sql("UPDATE users SET username = '<script>alert(1)</script>'");
-    let name = "<script>alert(1)</script>";
-    let form = [("username", name), ("password", PASSWORD)];
+    for path in ["/", "/dashboard", "/account", "/account/password", "/reauthenticate", "/nowhere"]
+    {
+        let page = browser.get(path);
+        page.shows("&lt;script&gt;alert(1)&lt;/script&gt;");
+        page.hides("<script>");
+        page.hides("$argon2");
+    }
+    let form = [("username", "<script>alert(1)</script>"), ("password", PASSWORD)];
     app.browser().post("/login", &form).hides("<script>");
 }
 
