@@ -76,8 +76,9 @@ impl Page {
 
     /// With `value` in the template under that name.
     pub fn with(mut self, name: &str, value: impl Serialize) -> Page {
-        if let Ok(value) = Value::serialize(value) {
-            self.context.insert(name.to_owned(), value);
+        match Value::serialize(value) {
+            Ok(value) => drop(self.context.insert(name.to_owned(), value)),
+            Err(cause) => rocket::error!("{name} is no value for {}: {cause}", self.template),
         }
         self
     }
