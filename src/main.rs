@@ -29,8 +29,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// All that can be wrong is said before Rocket starts: its `#[launch]` reads no `.env` in time, and it
-/// prints a secret key that it can't read.
+/// All that can be wrong is said in a sentence before Rocket starts: under its `#[launch]` it would be a
+/// panic, and a secret key that Rocket can't read it prints.
 fn run(arguments: Arguments) -> Result<(), String> {
     settings::read_env_file()?;
     let figment = settings::figment();
