@@ -3,8 +3,6 @@
 #![forbid(unsafe_code)]
 #![allow(dead_code, unused_imports)] // The modules hold more than this chapter uses.
 
-#[path = "../src/login/mod.rs"]
-mod login;
 #[path = "../src/settings.rs"]
 mod settings;
 

@@ -5,8 +5,8 @@
 
 #[path = "../src/db/mod.rs"]
 mod db;
-#[path = "../src/login/mod.rs"]
-mod login;
+#[path = "../src/guards.rs"]
+mod guards;
 #[path = "../src/operator.rs"]
 mod operator;
 #[path = "../src/passwords.rs"]
@@ -24,16 +24,17 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use db::Db;
-use login::{Clock, CurrentUser, LoginManager};
+use guards::CurrentUser;
 use rocket::figment::Figment;
 use rocket::http::Status;
 use rocket::{Build, Rocket, State, get, routes};
+use rocket_login::{Clock, LoginManager};
 use sessions::Sessions;
 use settings::Settings;
 use users::User;
 
 #[get("/")]
-async fn home(visitor: CurrentUser<User>, db: &State<Db>) -> Result<String, Status> {
+async fn home(visitor: CurrentUser, db: &State<Db>) -> Result<String, Status> {
     let name = visitor.user().map_or("stranger", |user| &user.username);
     let users = users::all(db).await.map_err(|_| Status::ServiceUnavailable)?;
     Ok(format!("Hello, {name}. Users: {}.\n", users.len()))
@@ -42,13 +43,13 @@ async fn home(visitor: CurrentUser<User>, db: &State<Db>) -> Result<String, Stat
 fn build(figment: Figment, clock: Clock) -> Result<Rocket<Build>, String> {
     let settings = Settings::read(figment)?;
     let db = Db::open(&settings.database_url)?;
-    let sessions = Sessions::new(db.clone(), clock.clone(), &settings.login);
-    let manager = LoginManager::<User>::new(settings.login).clock(clock);
+    let sessions = Sessions::new(db.clone(), clock.clone(), settings.idle_timeout);
+    let manager = LoginManager::<User>::new().settings(settings.login).clock(clock);
 
     Ok(rocket::custom(settings.figment)
         .manage(db)
         .manage(sessions)
-        .attach(manager.fairing())
+        .attach(manager)
         .mount("/", routes![home]))
 }
 

@@ -7,8 +7,8 @@
 mod db;
 #[path = "../src/error.rs"]
 mod error;
-#[path = "../src/login/mod.rs"]
-mod login;
+#[path = "../src/guards.rs"]
+mod guards;
 #[path = "../src/operator.rs"]
 mod operator;
 #[path = "../src/page.rs"]
@@ -32,10 +32,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use db::Db;
-use login::{Clock, LoginManager};
 use rocket::figment::Figment;
 use rocket::fs::FileServer;
 use rocket::{Build, Rocket, catchers, routes};
+use rocket_login::{Clock, LoginManager};
 use routes::home;
 use sessions::Sessions;
 use settings::Settings;
@@ -44,13 +44,13 @@ use users::User;
 fn build(figment: Figment, clock: Clock) -> Result<Rocket<Build>, String> {
     let settings = Settings::read(figment)?;
     let db = Db::open(&settings.database_url)?;
-    let sessions = Sessions::new(db.clone(), clock.clone(), &settings.login);
-    let manager = LoginManager::<User>::new(settings.login).clock(clock);
+    let sessions = Sessions::new(db.clone(), clock.clone(), settings.idle_timeout);
+    let manager = LoginManager::<User>::new().settings(settings.login).clock(clock);
 
     Ok(rocket::custom(settings.figment)
         .manage(db)
         .manage(sessions)
-        .attach(manager.fairing())
+        .attach(manager)
         .attach(page::fairing())
         .mount("/", routes![home::home])
         .mount("/static", FileServer::from(settings.static_dir))

@@ -13,10 +13,10 @@ mod error;
 mod events;
 #[path = "../src/form.rs"]
 mod form;
+#[path = "../src/guards.rs"]
+mod guards;
 #[path = "../src/guesses.rs"]
 mod guesses;
-#[path = "../src/login/mod.rs"]
-mod login;
 #[path = "../src/operator.rs"]
 mod operator;
 #[path = "../src/page.rs"]
@@ -47,11 +47,11 @@ use clap::Parser;
 use db::Db;
 use events::EventLog;
 use guesses::Guesses;
-use login::{Clock, LoginManager};
 use passwords::Passwords;
 use rocket::figment::Figment;
 use rocket::fs::FileServer;
 use rocket::{Build, Rocket, catchers, routes};
+use rocket_login::{Clock, LoginManager};
 use routes::{dashboard, home, logout, register};
 use sessions::Sessions;
 use settings::Settings;
@@ -60,11 +60,13 @@ use users::User;
 fn build(figment: Figment, clock: Clock, log: EventLog) -> Result<Rocket<Build>, String> {
     let settings = Settings::read(figment)?;
     let db = Db::open(&settings.database_url)?;
-    let sessions = Sessions::new(db.clone(), clock.clone(), &settings.login);
+    let sessions = Sessions::new(db.clone(), clock.clone(), settings.idle_timeout);
     let passwords = Passwords::new().map_err(|cause| format!("Passwords: {cause:?}"))?;
 
-    let manager =
-        LoginManager::<User>::new(settings.login).login_view("/login").clock(clock.clone());
+    let manager = LoginManager::<User>::new()
+        .settings(settings.login)
+        .login_view("/login")
+        .clock(clock.clone());
 
     Ok(rocket::custom(settings.figment)
         .manage(Authenticator {
@@ -76,7 +78,7 @@ fn build(figment: Figment, clock: Clock, log: EventLog) -> Result<Rocket<Build>,
         .manage(sessions)
         .manage(passwords)
         .manage(log)
-        .attach(manager.fairing())
+        .attach(manager)
         .attach(page::fairing())
         .mount(
             "/",

@@ -13,12 +13,12 @@ mod error;
 mod events;
 #[path = "../src/form.rs"]
 mod form;
+#[path = "../src/guards.rs"]
+mod guards;
 #[path = "../src/guesses.rs"]
 mod guesses;
 #[path = "../src/headers.rs"]
 mod headers;
-#[path = "../src/login/mod.rs"]
-mod login;
 #[path = "../src/operator.rs"]
 mod operator;
 #[path = "../src/page.rs"]
@@ -56,12 +56,12 @@ use clap::Parser;
 use db::Db;
 use events::{Event, EventLog, Events};
 use guesses::Guesses;
-use login::{Clock, LoginManager};
 use passwords::Passwords;
 use rocket::figment::Figment;
 use rocket::fs::FileServer;
 use rocket::shield::Shield;
 use rocket::{Build, Rocket, catchers, routes};
+use rocket_login::{Clock, LoginManager};
 use routes::{account, api, dashboard, health, home, logout, password, reauthenticate, register};
 use sessions::Sessions;
 use settings::Settings;
@@ -70,10 +70,11 @@ use users::User;
 fn build(figment: Figment, clock: Clock, log: EventLog) -> Result<Rocket<Build>, String> {
     let settings = Settings::read(figment)?;
     let db = Db::open(&settings.database_url)?;
-    let sessions = Sessions::new(db.clone(), clock.clone(), &settings.login);
+    let sessions = Sessions::new(db.clone(), clock.clone(), settings.idle_timeout);
     let passwords = Passwords::new().map_err(|cause| format!("Passwords: {cause:?}"))?;
 
-    let manager = LoginManager::<User>::new(settings.login)
+    let manager = LoginManager::<User>::new()
+        .settings(settings.login)
         .login_view("/login")
         .login_message("warning", "Please log in to access this page.")
         .refresh_view("/reauthenticate")
@@ -100,7 +101,7 @@ fn build(figment: Figment, clock: Clock, log: EventLog) -> Result<Rocket<Build>,
         .attach(Shield::new()) // Rocket's own headers: ours say more.
         .attach(same_origin::fairing())
         .attach(headers::fairing(settings.https))
-        .attach(manager.fairing())
+        .attach(manager)
         .attach(page::fairing())
         .mount(
             "/",

@@ -51,7 +51,7 @@ fn handlers(
     source.split("fn ").skip(1).filter_map(move |rest| {
         let (handler, rest) = rest.split_once('(')?;
         let (arguments, _) = rest.split_once(") ->")?;
-        let guards = ["FreshUser<User>", "RequiredUser<User>"];
+        let guards = ["FreshUser", "RequiredUser"];
         let guard = guards.into_iter().find(|guard| arguments.contains(guard));
         Some((handler, Behind { handler, guard, file }))
     })

@@ -4,9 +4,9 @@ use rocket::http::{ContentType, Status};
 use rocket::response::{self, Redirect, Responder};
 use rocket::serde::json::json;
 use rocket::{Request, catch};
+use rocket_login::{AuthError, current_user, expects_json};
 
 use crate::db;
-use crate::login::{current_user, expects_json};
 use crate::page::Page;
 use crate::passwords;
 use crate::users::User;
@@ -20,6 +20,8 @@ pub enum Error {
     TooMany(Box<Page>, i64),
     /// The page is not for this visitor: 303 to another.
     Elsewhere(Box<Redirect>),
+    /// The login ended in the meantime: the response of a guard that fails.
+    Auth(AuthError),
     /// No page of its own: the one that all errors of this status share.
     Status(Status),
 }
@@ -33,6 +35,12 @@ impl From<Page> for Error {
 impl From<Redirect> for Error {
     fn from(redirect: Redirect) -> Error {
         Error::Elsewhere(Box::new(redirect))
+    }
+}
+
+impl From<AuthError> for Error {
+    fn from(error: AuthError) -> Error {
+        Error::Auth(error)
     }
 }
 
@@ -72,12 +80,13 @@ impl<'r> Responder<'r, 'static> for Error {
                 Ok(response)
             }
             Error::Elsewhere(redirect) => redirect.respond_to(request),
+            Error::Auth(error) => error.respond_to(request),
             Error::Status(status) => Err(status),
         }
     }
 }
 
-/// Answers every error that has no page of its own yet, 401 apart, which `login` answers.
+/// Answers every error that has no page of its own yet, 401 apart, which `rocket_login` answers.
 #[catch(default)]
 pub fn catcher(status: Status, _: &Request<'_>) -> ErrorPage {
     ErrorPage(status)

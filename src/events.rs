@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use rocket::Request;
 use rocket::request::{FromRequest, Outcome};
+use rocket_login::Clock;
 use serde::Serialize;
 
 use crate::guesses::Door;
-use crate::login::{self, Clock};
 use crate::users::User;
 
 /// What happened. Nothing in here is a secret: no password, token or cookie, and no name that was
@@ -32,15 +32,15 @@ pub enum Event {
 
 impl Event {
     /// What is worth a line of what the login module tells. A stranger at a door is not.
-    pub fn of_login(event: &login::Event<'_, User>) -> Option<Event> {
+    pub fn of_login(event: &rocket_login::Event<'_, User>) -> Option<Event> {
         match event {
-            login::Event::LoggedIn(user) => Some(Event::LoggedIn { user: user.id }),
-            login::Event::LoggedOut(user) => {
+            rocket_login::Event::LoggedIn(user) => Some(Event::LoggedIn { user: user.id }),
+            rocket_login::Event::LoggedOut(user) => {
                 Some(Event::LoggedOut { user: user.map(|user| user.id) })
             }
-            login::Event::Confirmed(user) => Some(Event::Reauthenticated { user: user.id }),
-            login::Event::OtherBrowser => Some(Event::OtherBrowserRefused),
-            login::Event::Refused(_) => None,
+            rocket_login::Event::Confirmed(user) => Some(Event::Reauthenticated { user: user.id }),
+            rocket_login::Event::SessionProtected(_) => Some(Event::OtherBrowserRefused),
+            _ => None,
         }
     }
 }
@@ -52,6 +52,8 @@ pub enum Why {
     UnknownName,
     WrongPassword,
     Inactive,
+    /// While it was being checked.
+    PasswordChanged,
 }
 
 /// Where the lines go.

@@ -6,9 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lru::LruCache;
 use rocket::tokio::sync::Notify;
+use rocket_login::Clock;
 use serde::Serialize;
-
-use crate::login::Clock;
 
 /// Wrong passwords for one name, from wherever, before anyone who tries that name has to wait.
 pub const PER_NAME: u32 = 10;

@@ -1,7 +1,7 @@
 //! How to do login in Rocket: the whole app, from settings to pages.
 //!
-//! Read on in [`login`], which manages logins and knows nothing of this app, then in `users` and
-//! `sessions`, which tell it who is who, and in `routes`, where it is used.
+//! Read on in `users` and `sessions`, which tell `rocket_login` who is who, and in `routes`, where it is
+//! used.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -12,9 +12,9 @@ mod db;
 mod error;
 mod events;
 mod form;
+mod guards;
 mod guesses;
 mod headers;
-pub mod login;
 pub mod operator;
 mod page;
 mod passwords;
@@ -40,13 +40,13 @@ use rocket::figment::Figment;
 use rocket::fs::FileServer;
 use rocket::shield::Shield;
 use rocket::{Build, Rocket, catchers, routes};
+use rocket_login::{Clock, LoginManager};
 
 use authenticate::Authenticator;
 use db::Db;
 pub use events::EventLog;
 use events::{Event, Events};
 use guesses::Guesses;
-use login::{Clock, LoginManager};
 use passwords::Passwords;
 use routes::{account, api, dashboard, health, home, logout, password, reauthenticate, register};
 use sessions::Sessions;
@@ -61,10 +61,11 @@ use users::User;
 pub fn build(figment: Figment, clock: Clock, log: EventLog) -> Result<Rocket<Build>, String> {
     let settings = Settings::read(figment)?;
     let db = Db::open(&settings.database_url)?;
-    let sessions = Sessions::new(db.clone(), clock.clone(), &settings.login);
+    let sessions = Sessions::new(db.clone(), clock.clone(), settings.idle_timeout);
     let passwords = Passwords::new().map_err(|cause| format!("Passwords: {cause:?}"))?;
 
-    let manager = LoginManager::<User>::new(settings.login)
+    let manager = LoginManager::<User>::new()
+        .settings(settings.login)
         .login_view("/login")
         .login_message("warning", "Please log in to access this page.")
         .refresh_view("/reauthenticate")
@@ -92,7 +93,7 @@ pub fn build(figment: Figment, clock: Clock, log: EventLog) -> Result<Rocket<Bui
         .attach(Shield::new()) // Rocket's own headers: ours say more.
         .attach(same_origin::fairing())
         .attach(headers::fairing(settings.https))
-        .attach(manager.fairing())
+        .attach(manager)
         .attach(page::fairing())
         .mount(
             "/",

@@ -4,9 +4,9 @@
 
 use std::process::ExitCode;
 
-use app::login::Clock;
 use app::{EventLog, operator, settings};
 use clap::Parser;
+use rocket_login::Clock;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -6,9 +6,9 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use clap::Subcommand;
 use rocket::figment::Figment;
 use rocket::time::OffsetDateTime;
+use rocket_login::Clock;
 
 use crate::db::Db;
-use crate::login::Clock;
 use crate::passwords::{self, Password, Passwords};
 use crate::sessions::Sessions;
 use crate::settings;
@@ -81,9 +81,9 @@ struct Data {
 
 impl Data {
     fn open(figment: &Figment) -> Result<Data, String> {
-        let (database_url, login) = settings::of_data(figment)?;
+        let (database_url, idle_timeout) = settings::of_data(figment)?;
         let db = Db::open(&database_url)?;
-        Ok(Data { sessions: Sessions::new(db.clone(), Clock::default(), &login), db })
+        Ok(Data { sessions: Sessions::new(db.clone(), Clock::default(), idle_timeout), db })
     }
 
     async fn user(&self, command: UserCommand) -> Result<String, String> {

@@ -9,9 +9,9 @@ use rocket::http::Status;
 use rocket::response::{self, Responder};
 use rocket::{Ignite, Request, Rocket, Sentinel};
 use rocket_dyn_templates::Template;
+use rocket_login::{current_user, expects_json};
 use serde::Serialize;
 
-use crate::login;
 use crate::users::User;
 
 /// A page made from `templates/NAME.html.tera`.
@@ -105,7 +105,7 @@ impl Page {
 impl<'r> Responder<'r, 'static> for Page {
     fn respond_to(mut self, request: &'r Request<'_>) -> response::Result<'static> {
         let is_apology = self.status.class().is_server_error();
-        let user = match login::current_user::<User>(request) {
+        let user = match current_user::<User>(request) {
             Ok(user) => user,
             // Any other page would call a user a stranger.
             Err(_) if !is_apology => return Err(Status::ServiceUnavailable),
@@ -141,9 +141,12 @@ impl Flash {
     /// Rocket's own guard panics where the cookie's length ends inside a character, and anyone can
     /// write that cookie.
     fn take(request: &Request<'_>) -> Option<Flash> {
-        // Not for a picture that is missing: nobody reads that page.
-        let is_read =
-            request.headers().get_one("Sec-Fetch-Dest").is_none_or(|dest| dest == "document");
+        // Not for an image that is missing: nobody reads that page. Turbo and htmx fetch pages.
+        let is_read = match request.headers().get_one("Sec-Fetch-Dest") {
+            None | Some("document") => true,
+            Some("empty") => !expects_json(request),
+            Some(_) => false,
+        };
         let cookie = request.cookies().get("_flash").filter(|_| is_read)?;
         request.cookies().remove("_flash");
         let (length, text) = cookie.value().split_once(':')?;

@@ -1,11 +1,13 @@
 //! Sessions: a row for each login, so that the server can end one, and how a user logs in with it.
 
+use std::num::NonZeroU32;
+
 use diesel::prelude::*;
+use rocket_login::{Clock, LoginStore, LoginUser, NewSession};
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 use crate::db::{self, Db, DbConnection};
-use crate::login::{Clock, LoginUser, NewLogin, Settings};
 use crate::schema::{sessions, users};
 use crate::users::{User, set_hash};
 
@@ -19,17 +21,28 @@ pub struct Sessions {
     idle_timeout: i64,
 }
 
-/// What the cookie holds is a token, and the row its hash.
-#[rocket::async_trait]
 impl LoginUser for User {
     type Store = Sessions;
+
+    fn id(&self) -> String {
+        self.id.to_string()
+    }
+
+    fn is_active(&self) -> bool {
+        self.is_active
+    }
+}
+
+/// What the cookie holds is a token, and the row its hash.
+impl LoginStore for Sessions {
+    type User = User;
     type Error = db::Error;
 
     /// Also notes the visit.
-    async fn load(sessions: &Sessions, token: &str) -> Result<Option<User>, db::Error> {
-        let (now, token_hash) = (sessions.clock.now(), hash(token));
+    async fn load(&self, token: &str, now: i64) -> Result<Option<User>, db::Error> {
+        let token_hash = hash(token);
         let this = token_hash.clone();
-        let found: Option<(User, i64, bool, i64, i64)> = sessions
+        let found: Option<(User, i64, bool, i64, i64)> = self
             .db
             .read(move |connection| {
                 sessions::table
@@ -56,13 +69,13 @@ impl LoginUser for User {
         }
         if !user.is_active {
             // For good, even if somebody activates the user again.
-            sessions.end_others(user.id, None).await?;
-        } else if now - last_seen_at >= sessions.touch_every() {
+            self.end_others(user.id, None).await?;
+        } else if now - last_seen_at >= self.touch_every() {
             let this = sessions::table.filter(sessions::token_hash.eq(token_hash));
-            let expires_at = sessions.expiry(now, remembered, ends_at);
+            let expires_at = self.expiry(now, remembered, ends_at);
             let seen = (sessions::last_seen_at.eq(now), sessions::expires_at.eq(expires_at));
             let touch = diesel::update(this).set(seen);
-            let touched = sessions.db.run(move |connection| touch.execute(connection)).await;
+            let touched = self.db.run(move |connection| touch.execute(connection)).await;
             if let Err(error) = touched {
                 // It is known who asks, and the next request is another chance.
                 rocket::warn!("A visit was not noted: {error}");
@@ -73,25 +86,29 @@ impl LoginUser for User {
 
     /// Begins a session and returns its token, which is kept nowhere. Also clears away those of
     /// everybody that have expired.
-    async fn id(&self, sessions: &Sessions, login: &NewLogin<'_>) -> Result<String, db::Error> {
-        let now = sessions.clock.now();
+    async fn begin_session(
+        &self,
+        user: &User,
+        session: &NewSession<'_>,
+    ) -> Result<Option<String>, db::Error> {
+        let now = session.now;
         let token = new_token()?;
         // Checking a password takes a while: if it was changed meanwhile, nothing begins. An update that
         // changes nothing, because it waits for a change that is under way, as a read would not.
-        let same = users::id.eq(self.id).and(users::password_hash.eq(self.password_hash.clone()));
+        let same = users::id.eq(user.id).and(users::password_hash.eq(user.password_hash.clone()));
         let same = diesel::update(users::table.filter(same));
         let same = same.set(users::is_active.eq(users::is_active));
         let row = (
-            sessions::user_id.eq(self.id),
+            sessions::user_id.eq(user.id),
             sessions::token_hash.eq(hash(&token)),
-            sessions::user_agent.eq(login.user_agent.to_owned()),
-            sessions::remembered.eq(login.remembered),
+            sessions::user_agent.eq(session.user_agent.to_owned()),
+            sessions::remembered.eq(session.remembered),
             sessions::begun_at.eq(now),
             sessions::last_seen_at.eq(now),
-            sessions::expires_at.eq(sessions.expiry(now, login.remembered, login.expires)),
-            sessions::ends_at.eq(login.expires),
+            sessions::expires_at.eq(self.expiry(now, session.remembered, session.expires_at)),
+            sessions::ends_at.eq(session.expires_at),
         );
-        let begun = sessions
+        let begun = self
             .db
             .run(move |connection| {
                 connection.transaction(|connection| {
@@ -103,26 +120,24 @@ impl LoginUser for User {
                 })
             })
             .await?;
-        if begun == 0 {
-            return Err(db::Error::because("the password was changed during a login"));
-        }
-        Ok(token)
+        Ok((begun > 0).then_some(token))
     }
 
-    async fn renew(&self, sessions: &Sessions, token: &str) -> Result<Option<String>, db::Error> {
+    async fn renew_session(
+        &self,
+        token: &str,
+        _: &NewSession<'_>,
+    ) -> Result<Option<String>, db::Error> {
         let (old, new) = (hash(token), new_token()?);
         let new_hash = hash(&new);
-        let renewed = sessions.db.run(move |connection| replace_token(connection, &old, &new_hash));
+        let renewed = self.db.run(move |connection| replace_token(connection, &old, &new_hash));
         Ok((renewed.await? > 0).then_some(new))
     }
 
-    async fn end(sessions: &Sessions, token: &str) -> Result<(), db::Error> {
+    async fn end_session(&self, token: &str) -> Result<bool, db::Error> {
         let this = sessions::table.filter(sessions::token_hash.eq(hash(token)));
-        sessions.db.run(move |connection| diesel::delete(this).execute(connection).map(drop)).await
-    }
-
-    fn is_active(&self) -> bool {
-        self.is_active
+        let ended = self.db.run(move |connection| diesel::delete(this).execute(connection));
+        Ok(ended.await? > 0)
     }
 }
 
@@ -141,8 +156,8 @@ pub struct Session {
 
 /// Where one session is set apart, its token says which; a user who came without one has none.
 impl Sessions {
-    pub fn new(db: Db, clock: Clock, settings: &Settings) -> Sessions {
-        Sessions { db, clock, idle_timeout: settings.idle_timeout.get().into() }
+    pub fn new(db: Db, clock: Clock, idle_timeout: NonZeroU32) -> Sessions {
+        Sessions { db, clock, idle_timeout: idle_timeout.get().into() }
     }
 
     /// All of a user's sessions, the latest seen first.

@@ -1,6 +1,7 @@
 //! The settings, each read once and refused before the launch where it is wrong.
 
 use std::fs;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use base64::prelude::{BASE64_STANDARD, Engine};
@@ -11,7 +12,8 @@ use rocket::figment::value::magic::RelativePathBuf;
 use rocket::figment::{self, Figment};
 use serde::Deserialize;
 
-use crate::login;
+/// How long a session lasts without a request, unless it is remembered: 2 hours (OWASP ASVS 5, 7.3.1).
+const IDLE_TIMEOUT: NonZeroU32 = NonZeroU32::new(2 * 60 * 60).unwrap();
 
 /// What the app is told from outside: `Rocket.toml`, and the environment, which wins.
 pub struct Settings {
@@ -24,7 +26,9 @@ pub struct Settings {
     /// Whether people reach the site over HTTPS, from Rocket or from a proxy.
     pub https: bool,
     /// How long logins last.
-    pub login: login::Settings,
+    pub login: rocket_login::Settings,
+    /// How long a session lasts without a request, in seconds. Not for remembered ones.
+    pub idle_timeout: NonZeroU32,
 }
 
 /// Those that are not Rocket's, as they are written.
@@ -34,12 +38,22 @@ struct Ours {
     static_dir: Option<RelativePathBuf>,
     database_url: Option<String>,
     #[serde(default)]
-    login: login::Settings,
+    login: LoginTable,
+}
+
+/// What the app itself reads of the table `login`.
+#[derive(Default, Deserialize)]
+struct LoginTable {
+    idle_timeout: Option<NonZeroU32>,
 }
 
 impl Ours {
     fn read(figment: &Figment) -> Result<Ours, String> {
         figment.extract().map_err(wrong)
+    }
+
+    fn idle_timeout(&self) -> NonZeroU32 {
+        self.login.idle_timeout.unwrap_or(IDLE_TIMEOUT)
     }
 
     fn database_url(&self) -> Result<String, String> {
@@ -56,14 +70,14 @@ fn relative(path: &Option<RelativePathBuf>, default: &str) -> PathBuf {
     path.as_ref().map_or_else(|| default.into(), RelativePathBuf::relative)
 }
 
-/// Where the data is and how long logins last: all that is asked of whoever serves no pages.
+/// Where the data is and how long an idle session lasts: all that is asked of whoever serves no pages.
 ///
 /// # Errors
 ///
 /// A sentence for the operator that names the setting.
-pub fn of_data(figment: &Figment) -> Result<(String, login::Settings), String> {
+pub fn of_data(figment: &Figment) -> Result<(String, NonZeroU32), String> {
     let ours = Ours::read(figment)?;
-    Ok((ours.database_url()?, ours.login))
+    Ok((ours.database_url()?, ours.idle_timeout()))
 }
 
 /// Puts what the working directory's `.env` says into the environment, where it is not yet said.
@@ -99,6 +113,8 @@ impl Settings {
             return Err(format!("The setting static_dir: {path} is no directory"));
         }
         let database_url = ours.database_url()?;
+        let login = rocket_login::Settings::from_figment(&figment, &["idle_timeout"])
+            .map_err(|error| wrong(*error))?;
         let figment = figment.clone().merge(("secret_key", secret_key(&figment, &data_dir)?));
         let mut config = Config::try_from(&figment).map_err(wrong)?;
         // Rocket's debug log has every cookie and every field of every form in it.
@@ -109,8 +125,9 @@ impl Settings {
         Ok(Settings {
             database_url,
             static_dir,
-            https: ours.login.secure_cookies || config.tls_enabled(),
-            login: ours.login,
+            https: login.secure_cookies || config.tls_enabled(),
+            idle_timeout: ours.idle_timeout(),
+            login,
             figment,
         })
     }

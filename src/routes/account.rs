@@ -6,25 +6,24 @@ use rocket::{State, get, post, uri};
 
 use crate::error::Error;
 use crate::events::{Event, Events};
-use crate::login::{Login, RequiredUser};
+use crate::guards::{Login, RequiredUser};
 use crate::page::Page;
 use crate::sessions::Sessions;
-use crate::users::User;
 
 #[get("/account")]
 pub async fn account(
-    user: RequiredUser<User>,
-    login: Login<'_, User>,
+    user: RequiredUser,
+    login: Login<'_>,
     sessions: &State<Sessions>,
 ) -> Result<Page, Error> {
-    let sessions = sessions.of_user(user.id, login.id()).await?;
+    let sessions = sessions.of_user(user.id, login.session_id()).await?;
     Ok(Page::new("account").with("sessions", sessions))
 }
 
 #[post("/account/sessions/<id>/revoke")]
 pub async fn revoke(
     id: i64,
-    user: RequiredUser<User>,
+    user: RequiredUser,
     sessions: &State<Sessions>,
     events: Events<'_>,
 ) -> Result<Flash<Redirect>, Error> {
@@ -38,12 +37,12 @@ pub async fn revoke(
 
 #[post("/account/sessions/revoke-others")]
 pub async fn revoke_others(
-    user: RequiredUser<User>,
-    login: Login<'_, User>,
+    user: RequiredUser,
+    login: Login<'_>,
     sessions: &State<Sessions>,
     events: Events<'_>,
 ) -> Result<Flash<Redirect>, Error> {
-    let count = sessions.end_others(user.id, login.id()).await?;
+    let count = sessions.end_others(user.id, login.session_id()).await?;
     events.record(Event::SessionsEnded { user: user.id, count });
     Ok(Flash::success(Redirect::to(uri!(account)), "Every other device is signed out."))
 }

@@ -3,10 +3,9 @@
 use rocket::get;
 use rocket::serde::json::{Value, json};
 
-use crate::login::RequiredUser;
-use crate::users::User;
+use crate::guards::RequiredUser;
 
 #[get("/api/me")]
-pub fn me(user: RequiredUser<User>) -> Value {
+pub fn me(user: RequiredUser) -> Value {
     json!({ "id": user.id, "username": user.username })
 }

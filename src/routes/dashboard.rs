@@ -2,17 +2,17 @@
 
 use rocket::response::Redirect;
 use rocket::{get, uri};
+use rocket_login::Next;
 
 use crate::error::Error;
-use crate::login::{Login, Next, RequiredUser};
+use crate::guards::{Login, RequiredUser};
 use crate::page::Page;
-use crate::users::User;
 
 #[get("/dashboard")]
-pub fn dashboard(_user: RequiredUser<User>, login: Login<'_, User>) -> Page {
+pub fn dashboard(_user: RequiredUser, login: Login<'_>) -> Page {
     Page::new("dashboard")
         .with("fresh_until", login.fresh_until().filter(|_| login.is_fresh()))
-        .with("expires", login.expires())
+        .with("expires", login.expires_at())
         .with("remembered", login.is_remembered())
 }
 

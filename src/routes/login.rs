@@ -2,17 +2,17 @@
 
 use rocket::response::{Flash, Redirect};
 use rocket::{FromForm, State, get, post};
+use rocket_login::{Next, Remember};
 
 use super::dashboard;
 use crate::authenticate::{Authenticator, Denied};
 use crate::error::Error;
 use crate::events::{Event, Events, Why};
 use crate::form::Form;
+use crate::guards::{CurrentUser, Login};
 use crate::guesses::Door;
-use crate::login::{CurrentUser, Login, Next, Remember};
 use crate::page::Page;
 use crate::passwords::Password;
-use crate::users::User;
 
 /// What a user hands over to be known.
 #[derive(FromForm)]
@@ -25,7 +25,7 @@ pub struct Credentials<'r> {
 }
 
 #[get("/login?<next>")]
-pub fn login_form(visitor: CurrentUser<User>, next: Option<Next>) -> Result<Page, Error> {
+pub fn login_form(visitor: CurrentUser, next: Option<Next>) -> Result<Page, Error> {
     match visitor.user() {
         Some(_) => Err(dashboard::instead()),
         None => Ok(form("", next.as_ref())),
@@ -37,7 +37,7 @@ pub async fn log_in(
     next: Option<Next>,
     form: Form<Credentials<'_>>,
     authenticator: &State<Authenticator>,
-    login: Login<'_, User>,
+    login: Login<'_>,
     events: Events<'_>,
 ) -> Result<Flash<Redirect>, Error> {
     if login.user().is_some() {
@@ -50,8 +50,9 @@ pub async fn log_in(
         .await
         .map_err(|denied| denied.on(again(), "Invalid username or password."))?;
     let id = user.id;
+    let why = if user.is_active { Why::PasswordChanged } else { Why::Inactive };
     if !login.log_in(user, form.remember).await? {
-        events.record(Event::LoginRefused { user: id, why: Why::Inactive });
+        events.record(Event::LoginRefused { user: id, why });
         return Err(Denied::Wrong.on(again(), "Invalid username or password."));
     }
     let page = dashboard::or(next);

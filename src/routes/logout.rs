@@ -5,9 +5,8 @@ use rocket::{get, post, uri};
 
 use super::home;
 use crate::error::Error;
-use crate::login::Login;
+use crate::guards::Login;
 use crate::page::Page;
-use crate::users::User;
 
 /// Only asks: an image on another site can send a visitor here.
 #[get("/logout")]
@@ -16,7 +15,7 @@ pub fn logout_form() -> Page {
 }
 
 #[post("/logout")]
-pub async fn log_out(login: Login<'_, User>) -> Result<Flash<Redirect>, Error> {
+pub async fn log_out(login: Login<'_>) -> Result<Flash<Redirect>, Error> {
     login.log_out().await?;
     Ok(Flash::new(Redirect::to(uri!(home::home)), "info", "You have been logged out."))
 }

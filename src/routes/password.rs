@@ -1,18 +1,17 @@
 //! Changing the password, which signs out every other device.
 
-use rocket::http::Status;
 use rocket::response::{Flash, Redirect};
 use rocket::{FromForm, State, get, post, uri};
+use rocket_login::AuthError;
 
 use super::account;
 use crate::error::Error;
 use crate::events::{Event, Events};
 use crate::form::Form;
-use crate::login::{FreshUser, Login};
+use crate::guards::{FreshUser, Login};
 use crate::page::Page;
 use crate::passwords::{Password, Passwords};
 use crate::sessions::Sessions;
-use crate::users::User;
 
 /// The password that shall count from now on.
 #[derive(FromForm)]
@@ -21,15 +20,15 @@ pub struct Change {
 }
 
 #[get("/account/password")]
-pub fn password_form(_user: FreshUser<User>) -> Page {
+pub fn password_form(_user: FreshUser) -> Page {
     Page::new("password")
 }
 
 #[post("/account/password", data = "<change>")]
 pub async fn change_password(
-    user: FreshUser<User>,
+    user: FreshUser,
     change: Form<Change>,
-    login: Login<'_, User>,
+    login: Login<'_>,
     passwords: &State<Passwords>,
     sessions: &State<Sessions>,
     events: Events<'_>,
@@ -38,10 +37,10 @@ pub async fn change_password(
         return Err(Page::new("password").complaint("new_password", Some(complaint)).into());
     }
     let hash = passwords.hash(&change.new_password).await?;
-    let Some(token) = sessions.change_password(user.id, hash, login.id()).await? else {
-        return Err(Error::Status(Status::Unauthorized));
+    let Some(token) = sessions.change_password(user.id, hash, login.session_id()).await? else {
+        return Err(AuthError::Unauthorized.into());
     };
-    login.continue_as(token);
+    login.replace_session(token);
     events.record(Event::PasswordChanged { user: user.id });
     let account = Redirect::to(uri!(account::account));
     Ok(Flash::success(account, "Your password is changed, and every other device is signed out."))

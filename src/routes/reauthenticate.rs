@@ -2,17 +2,17 @@
 
 use rocket::response::Redirect;
 use rocket::{FromForm, State, get, post};
+use rocket_login::{AuthError, Next};
 
 use super::dashboard;
 use crate::authenticate::Authenticator;
 use crate::error::Error;
 use crate::events::Events;
 use crate::form::Form;
+use crate::guards::{Login, RequiredUser};
 use crate::guesses::Door;
-use crate::login::{Login, Next, RequiredUser};
 use crate::page::Page;
 use crate::passwords::Password;
-use crate::users::User;
 
 /// What a user hands over to be known for sure.
 #[derive(FromForm)]
@@ -22,17 +22,17 @@ pub struct Proof {
 }
 
 #[get("/reauthenticate?<next>")]
-pub fn proof_form(_user: RequiredUser<User>, next: Option<Next>) -> Page {
+pub fn proof_form(_user: RequiredUser, next: Option<Next>) -> Page {
     form(next.as_ref())
 }
 
 #[post("/reauthenticate?<next>", data = "<proof>")]
 pub async fn reauthenticate(
     next: Option<Next>,
-    user: RequiredUser<User>,
+    user: RequiredUser,
     proof: Form<Proof>,
     authenticator: &State<Authenticator>,
-    login: Login<'_, User>,
+    login: Login<'_>,
     events: Events<'_>,
 ) -> Result<Redirect, Error> {
     let next = proof.next.clone().or(next);
@@ -40,7 +40,9 @@ pub async fn reauthenticate(
         .authenticate(Door::Reauthentication, &user.username, &proof.password, &events)
         .await
         .map_err(|denied| denied.on(form(next.as_ref()), "That is not your password."))?;
-    login.confirm().await?;
+    if !login.confirm().await? {
+        return Err(AuthError::Unauthorized.into());
+    }
     Ok(dashboard::or(next))
 }
 

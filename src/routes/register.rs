@@ -2,16 +2,17 @@
 
 use rocket::response::{Flash, Redirect};
 use rocket::{FromForm, State, get, post, uri};
+use rocket_login::Remember;
 
 use super::dashboard;
 use crate::db::Db;
 use crate::error::Error;
 use crate::events::{Event, Events};
 use crate::form::Form;
-use crate::login::{CurrentUser, Login, Remember};
+use crate::guards::{CurrentUser, Login};
 use crate::page::Page;
 use crate::passwords::{Password, Passwords};
-use crate::users::{self, User, Username};
+use crate::users::{self, Username};
 
 /// What a visitor hands over to become a user.
 #[derive(FromForm)]
@@ -22,7 +23,7 @@ pub struct Registration<'r> {
 }
 
 #[get("/register")]
-pub fn registration(visitor: CurrentUser<User>) -> Result<Page, Error> {
+pub fn registration(visitor: CurrentUser) -> Result<Page, Error> {
     match visitor.user() {
         Some(_) => Err(dashboard::instead()),
         None => Ok(form("")),
@@ -32,7 +33,7 @@ pub fn registration(visitor: CurrentUser<User>) -> Result<Page, Error> {
 #[post("/register", data = "<form>")]
 pub async fn register(
     form: Form<Registration<'_>>,
-    login: Login<'_, User>,
+    login: Login<'_>,
     db: &State<Db>,
     passwords: &State<Passwords>,
     events: Events<'_>,

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use app::EventLog;
-use app::login::Clock;
 use diesel::connection::SimpleConnection;
 use rocket::http::{Accept, ContentType, Cookie, Status};
 use rocket::local::asynchronous::{Client, LocalResponse};
 use rocket::tokio::{join, time::sleep};
+use rocket_login::Clock;
 use tempfile::TempDir;
 
 use crate::support::*;
@@ -68,6 +68,8 @@ async fn a_login_that_began_before_a_change_of_the_password_comes_to_nothing_aft
     };
     let login_meanwhile = client.post("/login").header(ContentType::Form).body(&ada).dispatch();
     let (answer, ()) = join!(login_meanwhile, change);
-    assert_ne!(answer.status(), Status::SeeOther);
+    assert_eq!(answer.status(), Status::UnprocessableEntity);
     assert_eq!(login(&answer), None);
+    let page = answer.into_string().await.unwrap();
+    assert!(page.contains("Invalid username or password."), "{page}");
 }

@@ -14,7 +14,7 @@ fn every_page_says_which_guard_let_the_visitor_in_as_its_source_has_it() {
         let page = browser.get(path);
         page.shows(&format!("<code>fn {handler}</code> in <code>src/routes/{file}.rs</code>"));
         match guard {
-            Some(guard) => page.shows(&format!("<code>{guard}&lt;User&gt;</code> let you in:")),
+            Some(guard) => page.shows(&format!("<code>{guard}</code> let you in:")),
             None => page.shows("Open to all:"),
         }
     }

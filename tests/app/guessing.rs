@@ -1,9 +1,9 @@
 //! Guessing passwords, and not being kept out by those who do.
 
 use app::EventLog;
-use app::login::Clock;
 use rocket::http::{ContentType, Status};
 use rocket::local::asynchronous::Client;
+use rocket_login::Clock;
 
 use crate::support::*;
 

@@ -2,9 +2,9 @@
 
 use crate::support::*;
 use app::EventLog;
-use app::login::Clock;
 use diesel::connection::SimpleConnection;
 use rocket::figment::providers::{Format, Toml};
+use rocket_login::Clock;
 
 fn refused(toml: &str) -> String {
     let dir = tempfile::tempdir().unwrap();

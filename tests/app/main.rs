@@ -15,6 +15,7 @@ mod headers;
 mod launch;
 mod login;
 mod logout;
+mod open_routes;
 mod pages;
 mod passwords;
 mod protection;

@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use app::EventLog;
-use app::login::Clock;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use rocket::figment::Figment;
 use rocket::figment::providers::{Format, Toml};
 use rocket::http::{ContentType, Cookie, Header, Method, Status};
 use rocket::local::blocking::Client;
+use rocket_login::Clock;
 use tempfile::TempDir;
 
 pub const PASSWORD: &str = "a horse that staples batteries";

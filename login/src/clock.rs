@@ -1,14 +1,22 @@
-//! What time it is, so that a test can say so.
+//! A clock that tests can replace.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Seconds since 1970 UTC, from the system or from whoever made the clock.
+/// The time in seconds since 1970 UTC, from the system or from a function.
+///
+/// ```
+/// use rocket_login::Clock;
+///
+/// let stopped = Clock::new(|| 1_900_000_000);
+/// assert_eq!(stopped.now(), 1_900_000_000);
+/// ```
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> i64 + Send + Sync>);
 
 impl Clock {
-    /// A clock that reads `seconds` whenever it is asked.
+    /// A clock that calls `seconds` each time it is read.
     pub fn new(seconds: impl Fn() -> i64 + Send + Sync + 'static) -> Clock {
         Clock(Arc::new(seconds))
     }
@@ -20,10 +28,17 @@ impl Clock {
 }
 
 impl Default for Clock {
+    /// The system's clock.
     fn default() -> Clock {
         Clock::new(|| {
             let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
             since_1970.as_secs() as i64
         })
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Clock({})", self.now())
     }
 }

@@ -1,0 +1,91 @@
+//! The session cookie.
+
+use rocket::http::{Cookie, CookieJar, SameSite};
+use rocket::serde::json::{from_str, to_string};
+use rocket::serde::{Deserialize, Serialize};
+use rocket::time::{Duration, OffsetDateTime};
+
+/// The content of the session cookie. It is encrypted and authenticated with the secret key.
+///
+/// Browsers hold cookies for a month, so the names in JSON stay as they are.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(crate = "rocket::serde")]
+pub(crate) struct SessionCookie {
+    #[serde(rename = "id")]
+    pub session_id: String,
+    /// Checked here, because a copied cookie ignores `Max-Age`.
+    #[serde(rename = "expires")]
+    pub expires_at: i64,
+    /// When the user last typed the password. `None` after a login that is not fresh.
+    #[serde(rename = "confirmed")]
+    pub authenticated_at: Option<i64>,
+    pub remembered: bool,
+    #[serde(rename = "browser")]
+    pub user_agent_hash: u64,
+}
+
+/// A hash of the `User-Agent` (64-bit FNV-1a, the same in every build), which keeps the cookie small.
+/// It gives away a thief who does not copy the `User-Agent` too.
+pub(crate) fn user_agent_hash(user_agent: &str) -> u64 {
+    user_agent.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
+    })
+}
+
+/// The name and the attributes of the session cookie.
+#[derive(Clone)]
+pub(crate) struct CookieConfig {
+    pub name: String,
+    pub secure: bool,
+}
+
+impl CookieConfig {
+    /// The session cookie of a request, if it can be decrypted and has not expired.
+    ///
+    /// Its last second is still valid, so that no login ends early.
+    pub fn open(&self, jar: &CookieJar<'_>, now: i64) -> Option<SessionCookie> {
+        // Not `get_pending`: it falls back to a cookie that is not encrypted.
+        let cookie = jar.get_private(&self.full_name())?;
+        from_str(cookie.value()).ok().filter(|session: &SessionCookie| now <= session.expires_at)
+    }
+
+    /// Sets the session cookie.
+    pub fn set(&self, jar: &CookieJar<'_>, session: &SessionCookie, now: i64) {
+        let mut cookie = self.cookie_with(session);
+        if session.remembered {
+            let left = Duration::seconds(session.expires_at - now);
+            cookie.set_max_age(left);
+            cookie.set_expires(OffsetDateTime::now_utc() + left);
+        } else {
+            // Rocket would make a private cookie last for a week.
+            cookie.set_expires(None);
+        }
+        jar.add_private(cookie);
+    }
+
+    /// Removes the session cookie, with the attributes it was set with: browsers ignore any others.
+    pub fn remove(&self, jar: &CookieJar<'_>) {
+        jar.remove_private(self.cookie(String::new()));
+    }
+
+    /// The cookie with `session` in it, not encrypted yet.
+    pub fn cookie_with(&self, session: &SessionCookie) -> Cookie<'static> {
+        // Strings, numbers and flags always serialize; an empty cookie would be anonymous.
+        self.cookie(to_string(session).unwrap_or_default())
+    }
+
+    fn cookie(&self, value: String) -> Cookie<'static> {
+        Cookie::build((self.full_name(), value))
+            .path("/")
+            .http_only(true)
+            .same_site(SameSite::Lax)
+            .secure(self.secure)
+            .build()
+    }
+
+    /// Over HTTPS the name starts with `__Host-`, so that no other host and no plain connection can
+    /// replace the cookie (RFC 6265bis, 4.1.3.2).
+    fn full_name(&self) -> String {
+        if self.secure { format!("__Host-{}", self.name) } else { self.name.clone() }
+    }
+}

@@ -1,0 +1,176 @@
+//! The request guards: a handler with one among its arguments runs only if it succeeds.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use rocket::request::{FromRequest, Outcome};
+use rocket::{Ignite, Request, Rocket, Sentinel};
+
+use crate::state::current_user;
+use crate::unauthorized::LastError;
+use crate::{AuthError, Login, LoginManager, LoginUser};
+
+/// The user, if one is logged in: Flask-Login's `current_user`.
+///
+/// Succeeds for everybody, unless the store did not answer: that is a 503, because a page that shows
+/// a user as anonymous would be wrong.
+pub struct CurrentUser<U>(Option<Arc<U>>);
+
+impl<U> CurrentUser<U> {
+    /// The user, or `None` for an anonymous user.
+    pub fn user(&self) -> Option<&U> {
+        self.0.as_deref()
+    }
+
+    /// Whether a user is logged in.
+    pub fn is_authenticated(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// The user, to keep.
+    pub fn into_inner(self) -> Option<Arc<U>> {
+        self.0
+    }
+}
+
+/// A user who is logged in: Flask-Login's `@login_required`. Dereferences to the user.
+///
+/// For anonymous users the [`LoginManager`] responds: with a redirect to the login page, or 401.
+///
+/// ```
+/// # use rocket::{get, routes};
+/// # use rocket_login::{LoginStore, LoginUser};
+/// # pub struct User { username: String }
+/// # impl LoginUser for User { type Store = Users; fn id(&self) -> String { self.username.clone() } }
+/// # pub struct Users;
+/// # impl LoginStore for Users {
+/// #     type User = User;
+/// #     type Error = std::convert::Infallible;
+/// #     async fn load(&self, _: &str, _: i64) -> Result<Option<User>, Self::Error> { Ok(None) }
+/// # }
+/// // Once per app:
+/// type RequiredUser = rocket_login::RequiredUser<User>;
+///
+/// #[get("/dashboard")]
+/// fn dashboard(user: RequiredUser) -> String {
+///     format!("Welcome, {}!", user.username)
+/// }
+/// # routes![dashboard];
+/// ```
+pub struct RequiredUser<U>(Arc<U>);
+
+/// A user whose login is fresh, because the password was typed a short while ago: Flask-Login's
+/// `@fresh_login_required`. Dereferences to the user.
+///
+/// For actions that a borrowed browser must not be enough for, such as changing the password.
+pub struct FreshUser<U>(Arc<U>);
+
+fn current<U: LoginUser>(request: &Request<'_>) -> Result<CurrentUser<U>, AuthError> {
+    current_user(request).map(CurrentUser)
+}
+
+fn required<U: LoginUser>(request: &Request<'_>) -> Result<RequiredUser<U>, AuthError> {
+    current_user(request)?.map(RequiredUser).ok_or(AuthError::Unauthorized)
+}
+
+fn fresh<U: LoginUser>(request: &Request<'_>) -> Result<FreshUser<U>, AuthError> {
+    let RequiredUser(user) = required(request)?;
+    if login::<U>(request)?.is_fresh() { Ok(FreshUser(user)) } else { Err(AuthError::NeedsRefresh) }
+}
+
+fn login<'r, U: LoginUser>(request: &'r Request<'_>) -> Result<Login<'r, U>, AuthError> {
+    current_user::<U>(request)?;
+    Login::of(request).ok_or(AuthError::Unavailable)
+}
+
+/// Never forwards: Rocket would try the next route, and respond 404 where that is a file server.
+fn outcome<U: LoginUser, T>(
+    result: Result<T, AuthError>,
+    request: &Request<'_>,
+) -> Outcome<T, AuthError> {
+    result.map_or_else(
+        |error| {
+            LastError::of(request).guard_failed(error, LoginManager::<U>::respond);
+            Outcome::Error((error.status(), error))
+        },
+        Outcome::Success,
+    )
+}
+
+/// Fails the launch of an app whose routes ask for `U` although no manager of `U` is attached.
+fn lacks_manager<U: LoginUser>(rocket: &Rocket<Ignite>) -> bool {
+    let lacks = rocket.state::<LoginManager<U>>().is_none();
+    if lacks {
+        let user = std::any::type_name::<U>();
+        rocket::error!("A route has a guard for `{user}`: attach a `LoginManager::<{user}>`.");
+    }
+    lacks
+}
+
+macro_rules! guard {
+    ($r:lifetime, $guard:ty, $from_request:ident) => {
+        #[rocket::async_trait]
+        impl<$r, U: LoginUser> FromRequest<$r> for $guard {
+            type Error = AuthError;
+
+            async fn from_request(request: &$r Request<'_>) -> Outcome<Self, AuthError> {
+                outcome::<U, _>($from_request(request), request)
+            }
+        }
+
+        impl<$r, U: LoginUser> Sentinel for $guard {
+            fn abort(rocket: &Rocket<Ignite>) -> bool {
+                lacks_manager::<U>(rocket)
+            }
+        }
+    };
+}
+
+guard!('r, CurrentUser<U>, current);
+guard!('r, RequiredUser<U>, required);
+guard!('r, FreshUser<U>, fresh);
+guard!('r, Login<'r, U>, login);
+
+macro_rules! user {
+    ($guard:ident) => {
+        impl<U> $guard<U> {
+            /// The user, to keep.
+            pub fn into_inner(self) -> Arc<U> {
+                self.0
+            }
+        }
+
+        impl<U> Deref for $guard<U> {
+            type Target = U;
+
+            fn deref(&self) -> &U {
+                &self.0
+            }
+        }
+    };
+}
+
+user!(RequiredUser);
+user!(FreshUser);
+
+// Derived, these would demand `U: Clone` and `U: Debug`.
+macro_rules! clone_and_debug {
+    ($guard:ident, $id:expr) => {
+        impl<U> Clone for $guard<U> {
+            fn clone(&self) -> Self {
+                $guard(self.0.clone())
+            }
+        }
+
+        impl<U: LoginUser> fmt::Debug for $guard<U> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_tuple(stringify!($guard)).field(&$id(&self.0)).finish()
+            }
+        }
+    };
+}
+
+clone_and_debug!(CurrentUser, |user: &Option<Arc<U>>| user.as_ref().map(|user| user.id()));
+clone_and_debug!(RequiredUser, |user: &Arc<U>| user.id());
+clone_and_debug!(FreshUser, |user: &Arc<U>| user.id());

@@ -1,0 +1,117 @@
+//! The `next` parameter: where to go after a login.
+
+use rocket::Request;
+use rocket::form::{self, FromFormField, ValueField};
+use rocket::http::uri::{Origin, Reference};
+use rocket::http::{Method, RawStr};
+use rocket::response::Redirect;
+use rocket::route::Route;
+use rocket::serde::{Serialize, Serializer};
+
+/// A path on this site, with its query, which is safe to redirect to.
+///
+/// As a form field or query parameter of type `Option<Next>`, anything else is `None`, which prevents
+/// open redirects. Flask-Login leaves this check to the app (its
+/// [issue 211](https://github.com/maxcountryman/flask-login/issues/211)).
+///
+/// ```
+/// use rocket::response::Redirect;
+/// use rocket_login::Next;
+///
+/// fn after_login(next: Option<Next>) -> Redirect {
+///     next.map_or_else(|| Redirect::to("/dashboard"), Redirect::from)
+/// }
+///
+/// assert!(Next::parse("/account?tab=2").is_some());
+/// assert!(Next::parse("//evil.example").is_none());
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Next(Origin<'static>);
+
+impl Next {
+    /// Parses `text`, which must be a path on this site to every browser.
+    pub fn parse(text: &str) -> Option<Next> {
+        // Browsers take `//host` and `/\host` for another site, remove tabs and line ends, and resolve
+        // dots in a path. `Origin` accepts the first and the last of these.
+        let origin = Origin::parse_owned(text.to_owned()).ok()?;
+        let printable = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+        let path = origin.path();
+        let dotted = path.split('/').any(|segment| matches!(segment.as_str(), "." | ".."));
+        (printable && text.len() <= MAX_LENGTH && !dotted && !path.starts_with("//"))
+            .then_some(Next(origin))
+    }
+
+    /// The page to return to after the login that `request` needs.
+    ///
+    /// Only a `GET` is repeated. Any other method returns to the nearest page: the path itself if it
+    /// has one, else the closest path above it that has.
+    fn after(request: &Request<'_>) -> Option<Next> {
+        if matches!(request.method(), Method::Get | Method::Head) {
+            return Next::parse(&request.uri().to_string());
+        }
+        let mut path = request.uri().path().as_str();
+        loop {
+            if request.rocket().routes().any(|route| shows(route, path)) {
+                return Next::parse(path);
+            }
+            path = path.rsplit_once('/')?.0;
+        }
+    }
+}
+
+/// `view` with `next` in its query, which leads back to the page of `request` after the login:
+/// Flask-Login's `login_url`. A query that `view` already has is kept.
+///
+/// ```
+/// # use rocket::Request;
+/// use rocket::response::Redirect;
+/// use rocket_login::login_url;
+///
+/// fn unauthorized(request: &Request<'_>) -> Redirect {
+///     Redirect::to(login_url(request, "/staff/login"))
+/// }
+/// ```
+pub fn login_url(request: &Request<'_>, view: impl ToString) -> String {
+    let view = view.to_string();
+    let Some(Next(next)) = Next::after(request) else { return view };
+    let separator = if view.contains('?') { '&' } else { '?' };
+    let next = next.to_string();
+    // A slash needs no encoding in a query.
+    let next = RawStr::new(&next).percent_encode().as_str().replace("%2F", "/");
+    format!("{view}{separator}next={next}")
+}
+
+/// In bytes: `next` becomes a header.
+const MAX_LENGTH: usize = 2048;
+
+/// Whether `route` responds to a `GET` of `path`, and is not a catch-all such as a file server.
+fn shows(route: &Route, path: &str) -> bool {
+    let mut wanted = path.split('/').filter(|segment| !segment.is_empty());
+    let mut offered = route.uri.path().split('/').filter(|segment| !segment.is_empty());
+    route.method == Method::Get
+        && offered.all(|segment| {
+            wanted.next().is_some_and(|name| {
+                segment == name || segment.starts_with('<') && !segment.ends_with("..>")
+            })
+        })
+        && wanted.next().is_none()
+}
+
+impl<'v> FromFormField<'v> for Next {
+    fn from_value(field: ValueField<'v>) -> form::Result<'v, Self> {
+        Next::parse(field.value)
+            .ok_or_else(|| form::Error::validation("not a path on this site").into())
+    }
+}
+
+impl From<Next> for Redirect {
+    fn from(next: Next) -> Redirect {
+        Redirect::to(Reference::from(next.0))
+    }
+}
+
+impl Serialize for Next {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}

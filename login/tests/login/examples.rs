@@ -1,0 +1,106 @@
+//! The examples, run as their readers run them, and a session crate beside this one.
+
+use crate::support::{assert_redirects, text};
+use rocket::http::{ContentType, Header, Status};
+use rocket::local::blocking::Client;
+
+#[expect(dead_code, reason = "an example has a `main`")]
+mod minimal {
+    include!("../../examples/minimal.rs");
+
+    pub fn site() -> rocket::Rocket<rocket::Build> {
+        rocket()
+    }
+}
+
+#[expect(dead_code, reason = "an example has a `main`")]
+mod api {
+    include!("../../examples/api.rs");
+
+    pub fn site() -> rocket::Rocket<rocket::Build> {
+        rocket()
+    }
+}
+
+const RIGHT: &str = "username=ada&password=a+horse+that+staples+batteries";
+
+#[test]
+fn the_minimal_site_logs_in_remembers_and_logs_out() {
+    let client = Client::tracked(minimal::site()).unwrap();
+    let log_in = |path: &'static str, form: String| {
+        client.post(path).header(ContentType::Form).body(form).dispatch()
+    };
+    assert_redirects(&client.get("/").dispatch(), "/login?next=/");
+    assert!(text(client.get("/login?next=/").dispatch()).contains("name=remember"));
+    for wrong in ["username=ada&password=wrong", "username=eve&password=wrong"] {
+        let response = log_in("/login", wrong.to_owned());
+        assert_eq!(response.status(), Status::Ok);
+        assert!(response.cookies().get("login").is_none());
+        assert!(text(response).contains("name=password"));
+    }
+    let response = log_in("/login?next=/?page=2", format!("{RIGHT}&remember=on"));
+    assert_redirects(&response, "/?page=2");
+    let days = response.cookies().get("login").unwrap().max_age().unwrap().whole_days();
+    assert_eq!(days, 30);
+    drop(response);
+    assert!(text(client.get("/").dispatch()).contains("Welcome, ada!"));
+    assert_redirects(&client.post("/logout").dispatch(), "/login");
+    assert_redirects(&client.get("/").dispatch(), "/login?next=/");
+    let response = log_in("/login?next=//evil.example", RIGHT.to_owned());
+    assert_redirects(&response, "/");
+    assert!(response.cookies().get("login").unwrap().max_age().is_none());
+}
+
+#[test]
+fn the_api_knows_a_user_by_the_key_and_answers_in_json() {
+    let client = Client::tracked(api::site()).unwrap();
+    let me = |key: &'static str| {
+        let response = client.get("/me").header(Header::new("Authorization", key)).dispatch();
+        assert!(response.headers().get_one("Set-Cookie").is_none());
+        (response.status(), text(response))
+    };
+    assert_eq!(me("Bearer ada-s-key"), (Status::Ok, r#"{"name":"ada"}"#.to_owned()));
+    for wrong in ["Bearer wrong", "ada-s-key", ""] {
+        assert_eq!(me(wrong), (Status::Unauthorized, r#"{"error":"Unauthorized"}"#.to_owned()));
+    }
+}
+
+#[test]
+fn the_readme_shows_the_minimal_site() {
+    let readme = include_str!("../../README.md");
+    assert!(
+        readme
+            .contains(&format!("```rust,no_run\n{}```", include_str!("../../examples/minimal.rs")))
+    );
+}
+
+/// `rocket_flex_session` keeps data of any kind, also for anonymous users; this crate knows the user.
+#[test]
+fn data_of_a_session_crate_and_a_login_live_in_one_app() {
+    use crate::support::{User, get_text, log_in_as, manager, post_text, rocket};
+    use rocket_flex_session::{RocketFlexSession, Session};
+    use rocket_login::CurrentUser;
+
+    #[rocket::post("/basket/<item>")]
+    fn add(item: &str, mut session: Session<'_, Vec<String>>) {
+        session.tap_mut(|basket| basket.get_or_insert_default().push(item.to_owned()));
+    }
+
+    #[rocket::get("/basket")]
+    fn basket(user: CurrentUser<User>, session: Session<'_, Vec<String>>) -> String {
+        format!("{:?} {:?}", user.user().map(|user| &user.name), session.get().unwrap_or_default())
+    }
+
+    let sessions = RocketFlexSession::<Vec<String>>::builder()
+        .with_options(|options| options.cookie_name = "basket".to_owned())
+        .build();
+    let rocket = rocket(manager()).attach(sessions).mount("/", rocket::routes![add, basket]);
+    let client = Client::tracked(rocket).unwrap();
+    post_text(&client, "/basket/pen");
+    assert_eq!(get_text(&client, "/basket"), "None [\"pen\"]");
+    log_in_as(&client, "ada");
+    post_text(&client, "/basket/ink");
+    assert_eq!(get_text(&client, "/basket"), "Some(\"ada\") [\"pen\", \"ink\"]");
+    post_text(&client, "/log-out");
+    assert_eq!(get_text(&client, "/basket"), "None [\"pen\", \"ink\"]");
+}

@@ -1,0 +1,47 @@
+//! `Next`, which prevents open redirects.
+
+use rocket::response::Redirect;
+use rocket::serde::json::to_string;
+use rocket_login::Next;
+
+#[test]
+fn a_path_on_this_site_is_kept_as_it_is() {
+    for path in ["/", "/members", "/a/b?c=d&e=%2F", "/a//b", "/%5C%5Cevil.example"] {
+        let next = Next::parse(path).unwrap();
+        assert_eq!(to_string(&next).unwrap(), format!("\"{path}\""));
+        let redirect = format!("{:?}", Redirect::from(next));
+        assert!(redirect.contains(path.split('?').next().unwrap()), "{redirect}");
+    }
+}
+
+#[test]
+fn anything_that_a_browser_takes_for_another_site_is_rejected() {
+    let long = format!("/{}", "a".repeat(2048));
+    for text in [
+        "",
+        "members",
+        "//evil.example",
+        "///evil.example",
+        "/.//evil.example",
+        "/..//evil.example",
+        "/a/../..//evil.example",
+        "/\\evil.example",
+        "\\/evil.example",
+        "https://evil.example",
+        "https:evil.example",
+        "javascript:alert(1)",
+        "/\t/evil.example",
+        "/\n/evil.example",
+        "\t//evil.example",
+        " /members",
+        "/mem bers",
+        "/\u{0}",
+        "/é",
+        "?next=/",
+        "*",
+        "evil.example:80",
+        &long,
+    ] {
+        assert_eq!(Next::parse(text), None, "{text:?}");
+    }
+}

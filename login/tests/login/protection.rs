@@ -1,0 +1,73 @@
+//! Session protection: a cookie in another browser.
+
+use std::sync::{Arc, Mutex};
+
+use crate::support::*;
+use rocket::http::Header;
+use rocket_login::{Event, SessionProtection, Settings};
+
+fn protected(protection: SessionProtection) -> Settings {
+    Settings { session_protection: protection, ..Settings::default() }
+}
+
+#[test]
+fn another_browser_is_fresh_or_not_fresh_or_anonymous_as_the_setting_says() {
+    for (protection, who) in [
+        (SessionProtection::None, "ada fresh=true remembered=false"),
+        (SessionProtection::Basic, "ada fresh=false remembered=false"),
+        (SessionProtection::Strong, "anonymous fresh=false remembered=false"),
+    ] {
+        let client = client(manager().settings(protected(protection)));
+        client.post("/log-in/ada").header(Header::new("User-Agent", "Firefox")).dispatch();
+        assert_eq!(get_from(&client, "/who", "Firefox"), "ada fresh=true remembered=false");
+        assert_eq!(get_from(&client, "/who", "Chrome"), who, "{protection:?}");
+        // Strong protection has revoked the session for its own browser too.
+        let own = if protection == SessionProtection::Strong {
+            who
+        } else {
+            "ada fresh=true remembered=false"
+        };
+        assert_eq!(get_from(&client, "/who", "Firefox"), own, "{protection:?}");
+    }
+}
+
+#[test]
+fn anonymous_users_get_no_cookie() {
+    for protection in [SessionProtection::None, SessionProtection::Basic, SessionProtection::Strong]
+    {
+        let client = client(manager().settings(protected(protection)));
+        for path in ["/who", "/static/1", "/nowhere"] {
+            assert_sets_no_cookie(&client.get(path).dispatch());
+        }
+    }
+}
+
+#[test]
+fn strong_protection_ends_a_stolen_session_once_and_no_session_that_is_long_gone() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let events = seen.clone();
+    let manager = manager().settings(protected(SessionProtection::Strong)).on_event(
+        move |event: Event<'_, User>, _| {
+            if let Event::SessionProtected(user) = event {
+                events.lock().unwrap().push(user.name.clone());
+            }
+        },
+    );
+    let client = client(manager);
+    client.post("/log-in/ada").header(Header::new("User-Agent", "Firefox")).dispatch();
+    for _ in 0..5 {
+        get_from(&client, "/who", "curl");
+    }
+    assert_eq!(*seen.lock().unwrap(), ["ada"]);
+    let ends = calls(&client).into_iter().filter(|call| call.starts_with("end_session"));
+    assert_eq!(ends.count(), 1);
+
+    client.post("/log-in/bob").header(Header::new("User-Agent", "Firefox")).dispatch();
+    let copy = client.cookies().get("login").unwrap().clone();
+    client.post("/log-out").header(Header::new("User-Agent", "Firefox")).dispatch();
+    calls(&client);
+    let thief = client.get("/who").cookie(copy).header(Header::new("User-Agent", "curl"));
+    thief.dispatch();
+    assert_eq!(*seen.lock().unwrap(), ["ada"]);
+    assert!(calls(&client).iter().all(|call| call.starts_with("load ")));
+}

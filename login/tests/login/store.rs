@@ -1,0 +1,148 @@
+//! When the store is asked, what it is told, and what happens if it does not answer.
+
+use std::sync::atomic::Ordering;
+
+use crate::support::*;
+use rocket::http::{Header, Status};
+use rocket::local::blocking::Client;
+
+#[test]
+fn the_user_is_loaded_once_per_request_and_not_for_anonymous_users_and_exempt_paths() {
+    let client = client(manager());
+    get_text(&client, "/who");
+    get_text(&client, "/members");
+    assert_eq!(calls(&client), [""; 0]);
+    log_in_as(&client, "ada");
+    calls(&client);
+    get_text(&client, "/who");
+    assert_eq!(calls(&client).len(), 1);
+    get_text(&client, "/static/1");
+    assert_eq!(calls(&client), [""; 0]);
+}
+
+#[test]
+fn everybody_is_anonymous_under_an_exempt_path() {
+    let client = client(manager());
+    log_in_as(&client, "ada");
+    let response = client.get("/static/members").dispatch();
+    assert_redirects(&response, "/log-in?lang=en&next=/static/members");
+    assert_eq!(client.get("/statics").dispatch().status(), Status::NotFound);
+    assert_eq!(calls(&client).pop().unwrap(), "load ada-1", "/statics is not under /static");
+}
+
+#[test]
+fn the_store_is_told_the_time_of_the_managers_clock() {
+    let (clock, time) = test_clock();
+    let client = client(manager().clock(time));
+    let now = clock.load(Ordering::Relaxed);
+    log_in_as(&client, "ada");
+    advance(&clock, 5);
+    get_text(&client, "/who");
+    assert_eq!(*users(&client).times.lock().unwrap(), [now, now + 5]);
+}
+
+#[test]
+fn the_store_is_told_the_browser_cut_to_256_bytes() {
+    let client = client(manager());
+    let long = Header::new("User-Agent", format!("{}é and more", "a".repeat(255)));
+    client.post("/log-in/ada").header(long.clone()).dispatch();
+    assert_eq!(calls(&client), [format!("begin_session ada {}", "a".repeat(255))]);
+    client.post("/confirm").header(Header::new("User-Agent", "Firefox")).dispatch();
+    assert!(calls(&client).contains(&"renew_session ada-1 Firefox".to_owned()));
+}
+
+#[test]
+fn a_loader_that_fails_or_panics_is_503_and_no_logout() {
+    for name in ["ada", "panic"] {
+        let client = client(manager());
+        log_in_as(&client, name);
+        let breaks = |method| *users(&client).broken.lock().unwrap() = method;
+        breaks((name == "ada").then_some("load"));
+        for path in ["/who", "/members", "/settings", "/result", "/own-error/unavailable"] {
+            let response = client.get(path).dispatch();
+            assert_eq!(response.status(), Status::ServiceUnavailable, "{path}");
+            assert_sets_no_cookie(&response);
+        }
+        assert_eq!(client.post("/log-out").dispatch().status(), Status::ServiceUnavailable);
+        assert_eq!(client.get("/static/1").dispatch().status(), Status::Ok);
+        breaks(None);
+        if name == "ada" {
+            assert_eq!(get_text(&client, "/members"), "ada");
+        }
+    }
+}
+
+#[test]
+fn a_request_loader_that_fails_is_503() {
+    let client = client(manager());
+    *users(&client).broken.lock().unwrap() = Some("load_from_request");
+    let response = client.get("/who").header(Header::new("X-Key", "bob")).dispatch();
+    assert_eq!(response.status(), Status::ServiceUnavailable);
+}
+
+#[test]
+fn a_login_that_fails_changes_nothing_and_leaves_no_session_behind() {
+    for method in ["begin_session", "end_session"] {
+        let client = client(manager());
+        log_in_as(&client, "ada");
+        *users(&client).broken.lock().unwrap() = Some(method);
+        let response = client.post("/log-in/bob").dispatch();
+        assert_sets_no_cookie(&response);
+        assert_eq!(text(response), "the store does not answer");
+        let tried = calls(&client);
+        *users(&client).broken.lock().unwrap() = None;
+        assert_eq!(get_text(&client, "/members"), "ada");
+        if method == "end_session" {
+            // The old one could not be ended, so the new one is ended in its place.
+            let bobs = users(&client).sessions.lock().unwrap().keys().max().unwrap().clone();
+            assert_eq!(tried.last().unwrap(), &format!("end_session {bobs}"));
+        }
+    }
+}
+
+#[test]
+fn a_logout_that_fails_leaves_the_user_logged_in() {
+    let client = client(manager());
+    log_in_as(&client, "ada");
+    *users(&client).broken.lock().unwrap() = Some("end_session");
+    let response = client.post("/log-out").dispatch();
+    assert_eq!(response.status(), Status::ServiceUnavailable);
+    assert_sets_no_cookie(&response);
+    drop(response);
+    assert_eq!(get_text(&client, "/members"), "ada");
+}
+
+#[test]
+fn a_request_loaders_user_is_known_but_not_fresh_and_not_kept() {
+    let client = client(manager());
+    let with_key = |path| client.get(path).header(Header::new("X-Key", "bob"));
+    let response = with_key("/who").dispatch();
+    assert_sets_no_cookie(&response);
+    assert_eq!(text(response), "bob fresh=false remembered=false");
+    assert_redirects(&with_key("/settings").dispatch(), "/confirm?next=/settings");
+    assert_eq!(get_text(&client, "/who"), "anonymous fresh=false remembered=false");
+    let confirmed = client.post("/confirm").header(Header::new("X-Key", "bob")).dispatch();
+    assert_eq!(text(confirmed), "false", "there is no session to confirm");
+}
+
+#[test]
+fn a_session_wins_over_the_request_loader_until_it_is_gone() {
+    let client = client(manager());
+    log_in_as(&client, "ada");
+    let with_key = |key| client.get("/members").header(Header::new("X-Key", key));
+    assert_eq!(text(with_key("bob").dispatch()), "ada");
+    assert_eq!(text(with_key("unknown").dispatch()), "ada");
+    users(&client).sessions.lock().unwrap().clear();
+    assert_eq!(text(with_key("bob").dispatch()), "bob");
+}
+
+#[test]
+fn a_request_loader_that_finds_nobody_or_an_inactive_user_is_anonymous() {
+    let client = Client::untracked(rocket(manager())).unwrap();
+    for key in ["unknown", "inactive"] {
+        let response = client.get("/who").header(Header::new("X-Key", key)).dispatch();
+        assert_eq!(text(response), "anonymous fresh=false remembered=false");
+        let response = client.get("/members").header(Header::new("X-Key", key)).dispatch();
+        assert_redirects(&response, "/log-in?lang=en&next=/members");
+    }
+}

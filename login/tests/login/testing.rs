@@ -1,0 +1,82 @@
+//! Test support, as an app's own tests use it.
+
+use crate::support::*;
+use rocket::http::Status;
+use rocket::local::blocking::Client;
+use rocket::serde::json::{Value, json};
+use rocket::{catch, catchers, get, post, routes};
+use rocket_login::{LoginOptions, Remember, RequiredUser, testing};
+
+#[test]
+fn a_test_can_begin_logged_in() {
+    let client = Client::untracked(rocket(manager())).unwrap();
+    users(&client).sessions.lock().unwrap().insert("1".to_owned(), "ada".to_owned());
+    let who = |options: LoginOptions| {
+        let cookie = testing::session_cookie::<User>(client.rocket(), "1", options).unwrap();
+        text(client.get("/who").private_cookie(cookie).dispatch())
+    };
+    assert_eq!(who(LoginOptions::new()), "ada fresh=true remembered=false");
+    let options = LoginOptions::from(Remember::Yes).not_fresh();
+    assert_eq!(who(options), "ada fresh=false remembered=true");
+    let without_manager = Client::untracked(quiet()).unwrap();
+    let cookie = testing::session_cookie::<User>(without_manager.rocket(), "1", Remember::No);
+    assert!(cookie.is_none());
+}
+
+#[get("/api/keys/<_>/<_>", format = "json")]
+fn keys(_user: RequiredUser<User>) {}
+
+#[post("/api/keys?<_name>", format = "json", data = "<_body>")]
+fn new_key(_user: RequiredUser<User>, _name: &str, _body: rocket::serde::json::Json<Value>) {}
+
+#[get("/files/<_path..>")]
+fn files(_user: RequiredUser<User>, _path: std::path::PathBuf) {}
+
+#[get("/api/open/<_id>")]
+fn open(_id: u8) {}
+
+#[get("/api/checked")]
+fn checked(user: Option<RequiredUser<User>>) -> &'static str {
+    if user.is_some() { "all" } else { "something" }
+}
+
+#[catch(401)]
+fn own_401() -> Value {
+    json!({ "code": 401 })
+}
+
+#[test]
+fn the_routes_that_no_login_guard_protects_are_listed() {
+    let more = rocket(manager())
+        .mount("/", routes![keys, new_key, files, open, checked])
+        .register("/api", catchers![own_401]);
+    assert_eq!(
+        testing::open_routes(more).unwrap(),
+        [
+            "GET /api/checked",
+            "GET /api/open/<_id>",
+            "GET /own-error/<kind>",
+            "GET /static/<_>",
+            "GET /who",
+            "POST /confirm",
+            "POST /log-in-for/<seconds>",
+            "POST /log-in/<name>?<remember>&<not_fresh>",
+            "POST /log-out",
+            "POST /register/<name>",
+            "POST /replace-session/<id>",
+        ]
+    );
+}
+
+#[test]
+fn routes_with_a_handler_of_their_own_for_unauthorized_requests_are_protected() {
+    let manager = manager().unauthorized_handler(|_| (Status::Ok, "a login form"));
+    let open = testing::open_routes(rocket(manager)).unwrap();
+    assert!(!open.contains(&"GET /members?<_page>".to_owned()), "{open:?}");
+}
+
+#[test]
+fn an_app_that_does_not_launch_has_no_list() {
+    let error = testing::open_routes(quiet().attach(manager())).unwrap_err();
+    assert_eq!(error.to_string(), "launch fairing(s) failed");
+}

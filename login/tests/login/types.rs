@@ -1,0 +1,92 @@
+//! Users of several types in one app.
+
+use std::convert::Infallible;
+
+use crate::support::*;
+use rocket::local::blocking::Client;
+use rocket::{Build, Rocket, get, post, routes};
+use rocket_login::{
+    CurrentUser, FreshUser, Login, LoginManager, LoginStore, LoginUser, Remember, RequiredUser,
+};
+
+struct Staff;
+
+impl LoginUser for Staff {
+    type Store = StaffList;
+
+    fn id(&self) -> String {
+        "1".to_owned()
+    }
+}
+
+struct StaffList;
+
+impl LoginStore for StaffList {
+    type User = Staff;
+    type Error = Infallible;
+
+    async fn load(&self, id: &str, _: i64) -> Result<Option<Staff>, Infallible> {
+        Ok((id == "1").then_some(Staff))
+    }
+}
+
+#[post("/staff/log-in")]
+async fn log_in(login: Login<'_, Staff>) {
+    let Ok(_) = login.log_in(Staff, Remember::No).await;
+}
+
+#[get("/staff/reports")]
+fn reports(_staff: RequiredUser<Staff>) -> &'static str {
+    "reports"
+}
+
+#[get("/staffing")]
+fn staffing(staff: CurrentUser<Staff>) -> String {
+    staff.is_authenticated().to_string()
+}
+
+#[get("/staff/audit")]
+fn audit(_user: Option<FreshUser<User>>, _staff: RequiredUser<Staff>) -> &'static str {
+    "audit"
+}
+
+#[get("/staff/help")]
+fn help(_staff: Option<RequiredUser<Staff>>, _user: FreshUser<User>) -> &'static str {
+    "help"
+}
+
+fn both(users: LoginManager<User>) -> Rocket<Build> {
+    let staff = LoginManager::<Staff>::new().login_view("/staff/log-in").under("/staff", "staff");
+    rocket(users)
+        .manage(StaffList)
+        .attach(staff)
+        .mount("/", routes![log_in, reports, staffing, audit, help])
+}
+
+#[test]
+fn each_type_has_a_manager_a_cookie_and_a_view_of_its_own() {
+    let client = Client::tracked(both(manager())).unwrap();
+    log_in_as(&client, "ada");
+    let reports = client.get("/staff/reports").dispatch();
+    assert_redirects(&reports, "/staff/log-in?next=/staff/reports");
+    drop(reports);
+    post_text(&client, "/staff/log-in");
+    assert_eq!(get_text(&client, "/staff/reports"), "reports");
+    assert_eq!(get_text(&client, "/members"), "ada");
+    assert_eq!(get_text(&client, "/staffing"), "false", "/staffing is not under /staff");
+    post_text(&client, "/log-out");
+    assert_redirects(&client.get("/members").dispatch(), "/log-in?lang=en&next=/members");
+    assert_eq!(get_text(&client, "/staff/reports"), "reports");
+}
+
+#[test]
+fn the_guard_that_failed_last_responds_whatever_failed_before_it() {
+    let (clock, time) = test_clock();
+    let client = Client::tracked(both(manager().clock(time))).unwrap();
+    log_in_as(&client, "ada");
+    advance(&clock, 15 * 60 + 1);
+    let audit = client.get("/staff/audit").dispatch();
+    assert_redirects(&audit, "/staff/log-in?next=/staff/audit");
+    drop(audit);
+    assert_redirects(&client.get("/staff/help").dispatch(), "/confirm?next=/staff/help");
+}

@@ -1,0 +1,208 @@
+//! Responses to unauthorized requests.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::support::*;
+use rocket::http::{Accept, ContentType, Header, Status};
+use rocket::response::Redirect;
+use rocket::serde::json::json;
+use rocket::uri;
+use rocket_login::{Event, LoginManager, expects_json, login_url};
+
+#[test]
+fn an_anonymous_user_is_redirected_to_the_login_view_with_next_and_a_flash() {
+    let client = client(manager());
+    let response = client.get("/members?_page=2").dispatch();
+    assert_redirects(&response, "/log-in?lang=en&next=/members%3F_page%3D2");
+    assert_eq!(flash(&response).unwrap(), "7:warningMembers only.");
+    let cookie = response.headers().get("Set-Cookie").last().unwrap();
+    assert!(cookie.contains("SameSite=Lax"), "a link on another site shows it too: {cookie}");
+}
+
+#[test]
+fn without_a_view_the_response_is_a_plain_401() {
+    let (clock, time) = test_clock();
+    let client = client(LoginManager::new().clock(time));
+    let response = client.get("/members").dispatch();
+    assert_eq!(response.status(), Status::Unauthorized);
+    assert_eq!(text(response), "Please log in to access this page.");
+    log_in_as(&client, "ada");
+    advance(&clock, 15 * 60 + 1);
+    let response = client.get("/settings").dispatch();
+    assert_eq!(response.status(), Status::Unauthorized);
+    assert_eq!(text(response), "Please reauthenticate to access this page.");
+}
+
+#[test]
+fn the_default_messages_are_flask_logins() {
+    let client = client(LoginManager::new().login_view("/log-in"));
+    let response = client.get("/members").dispatch();
+    assert_eq!(flash(&response).unwrap(), "7:messagePlease log in to access this page.");
+}
+
+#[test]
+fn an_empty_message_leaves_no_flash() {
+    let (clock, time) = test_clock();
+    let manager = manager().clock(time).login_message("", "").needs_refresh_message("", "");
+    let client = client(manager);
+    let response = client.get("/members").dispatch();
+    assert_redirects(&response, "/log-in?lang=en&next=/members");
+    assert_sets_no_cookie(&response);
+    drop(response);
+    log_in_as(&client, "ada");
+    advance(&clock, 15 * 60 + 1);
+    let response = client.get("/settings").dispatch();
+    assert_redirects(&response, "/confirm?next=/settings");
+    assert_sets_no_cookie(&response);
+}
+
+#[test]
+fn views_and_messages_may_be_uris_and_strings() {
+    let client = client(
+        LoginManager::new()
+            .login_view(uri!("/log-in"))
+            .refresh_view(String::from("/confirm"))
+            .login_message("warning", String::from("Members only."))
+            .exempt(uri!("/static")),
+    );
+    assert_redirects(&client.get("/members").dispatch(), "/log-in?next=/members");
+}
+
+#[test]
+fn a_part_of_the_app_has_a_login_view_of_its_own() {
+    let manager = manager()
+        .login_view_under("/settings", "/staff/log-in")
+        .login_view_under("/settings/5", "/root/log-in");
+    let client = client(manager);
+    let response = client.get("/settings").dispatch();
+    assert_redirects(&response, "/staff/log-in?next=/settings");
+    assert_eq!(flash(&response).unwrap(), "7:warningMembers only.");
+    drop(response);
+    assert_redirects(&client.post("/settings/5/save").dispatch(), "/root/log-in?next=/settings");
+    assert_redirects(&client.get("/members").dispatch(), "/log-in?lang=en&next=/members");
+    let json = client.get("/settings").header(Accept::JSON).dispatch();
+    assert_eq!(json.status(), Status::Unauthorized);
+}
+
+#[test]
+fn api_clients_get_401_in_json_and_no_flash() {
+    let client = client(manager());
+    let problem = "application/problem+json; charset=utf-8";
+    let html = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8";
+    for (headers, is_api) in [
+        (vec![], false),
+        (vec![("Accept", html)], false),
+        (vec![("Accept", "*/*")], false),
+        (vec![("Accept", "application/json")], true),
+        (vec![("Accept", "application/vnd.api+json")], true),
+        (vec![("Accept", "text/html, application/json;q=0.5")], false),
+        (vec![("Content-Type", "application/json")], true),
+        (vec![("Content-Type", problem)], true),
+        (vec![("Content-Type", "application/x-www-form-urlencoded")], false),
+        // fetch(), as browsers send it without options
+        (vec![("Accept", "*/*"), ("Sec-Fetch-Dest", "empty")], true),
+        (vec![("Sec-Fetch-Dest", "empty")], true),
+        // Turbo, and htmx before and since version 4
+        (vec![("Accept", "text/html, application/xhtml+xml"), ("Sec-Fetch-Dest", "empty")], false),
+        (vec![("Accept", "*/*"), ("Sec-Fetch-Dest", "empty"), ("HX-Request", "true")], false),
+        (vec![("Accept", "text/html"), ("Sec-Fetch-Dest", "empty")], false),
+        (vec![("Accept", html), ("Sec-Fetch-Dest", "document")], false),
+    ] {
+        let mut request = client.get("/members");
+        for (name, value) in &headers {
+            request.add_header(Header::new(*name, *value));
+        }
+        let response = request.dispatch();
+        if is_api {
+            assert_eq!(response.status(), Status::Unauthorized, "{headers:?}");
+            assert_eq!(response.content_type(), Some(ContentType::JSON));
+            assert_sets_no_cookie(&response);
+            assert_eq!(text(response), r#"{"error":"Unauthorized"}"#);
+        } else {
+            assert_eq!(response.status(), Status::SeeOther, "{headers:?}");
+            assert!(flash(&response).is_some(), "{headers:?}");
+        }
+    }
+}
+
+#[test]
+fn an_image_that_needs_a_login_leaves_no_flash() {
+    let client = client(manager());
+    let image = Header::new("Sec-Fetch-Dest", "image");
+    let response = client.get("/members").header(image).dispatch();
+    assert_redirects(&response, "/log-in?lang=en&next=/members");
+    assert_sets_no_cookie(&response);
+}
+
+#[test]
+fn handlers_respond_in_place_of_the_default_after_the_event() {
+    let (clock, time) = test_clock();
+    let emitted = Arc::new(AtomicBool::new(false));
+    let seen = emitted.clone();
+    let manager = manager()
+        .clock(time)
+        .on_event(move |event, _| {
+            emitted.store(matches!(event, Event::Unauthorized), Ordering::Relaxed)
+        })
+        .unauthorized_handler(move |request| {
+            assert!(seen.load(Ordering::Relaxed));
+            (Status::ImATeapot, format!("no {}", request.uri()))
+        })
+        .needs_refresh_handler(|_| "again");
+    let client = client(manager);
+    let response = client.get("/members").dispatch();
+    assert_eq!(response.status(), Status::ImATeapot);
+    assert_eq!(text(response), "no /members");
+    log_in_as(&client, "ada");
+    advance(&clock, 15 * 60 + 1);
+    assert_eq!(get_text(&client, "/settings"), "again");
+}
+
+#[test]
+fn a_handler_can_do_the_same_with_a_difference() {
+    let client = client(LoginManager::new().unauthorized_handler(|request| {
+        if expects_json(request) {
+            Err((Status::Unauthorized, json!({ "code": 7 })))
+        } else {
+            Ok(Redirect::to(login_url(request, "/other?a=b")))
+        }
+    }));
+    assert_redirects(&client.get("/members").dispatch(), "/other?a=b&next=/members");
+    let response = client.get("/members").header(Accept::JSON).dispatch();
+    assert_eq!(text(response), r#"{"code":7}"#);
+}
+
+#[test]
+fn a_handlers_error_gets_the_response_of_the_guard() {
+    let (clock, time) = test_clock();
+    let client = client(manager().clock(time));
+    assert_redirects(&client.get("/result").dispatch(), "/log-in?lang=en&next=/result");
+    assert_redirects(
+        &client.get("/own-error/unauthorized").dispatch(),
+        "/log-in?lang=en&next=/own-error/unauthorized",
+    );
+    assert_redirects(
+        &client.get("/own-error/needs-refresh").dispatch(),
+        "/confirm?next=/own-error/needs-refresh",
+    );
+    let response = client.get("/own-error/needs-refresh").header(Accept::JSON).dispatch();
+    assert_eq!(text(response), r#"{"error":"Reauthentication required"}"#);
+    log_in_as(&client, "ada");
+    assert_eq!(get_text(&client, "/result"), "ada");
+    advance(&clock, 15 * 60 + 1);
+    assert_redirects(&client.get("/result").dispatch(), "/confirm?next=/result");
+}
+
+#[test]
+fn an_unauthorized_post_returns_to_the_nearest_page() {
+    let client = client(manager());
+    let response = client.post("/settings/5/save").dispatch();
+    assert_redirects(&response, "/log-in?lang=en&next=/settings");
+}
+
+#[test]
+fn options_meets_no_guard() {
+    let client = client(manager());
+    assert_eq!(client.options("/members").dispatch().status(), Status::NotFound);
+}

@@ -1,0 +1,28 @@
+//! The routes that anonymous users reach. A route whose guard was forgotten would be in this list.
+
+use crate::support::*;
+use app::EventLog;
+use rocket_login::{Clock, testing};
+
+#[test]
+fn no_other_routes_are_open_to_anonymous_users() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = EventLog::new(Clock::default(), |_| {});
+    let app = app::build(figment(&dir), Clock::default(), log).unwrap();
+    assert_eq!(
+        testing::open_routes(app).unwrap(),
+        [
+            "GET /",
+            "GET /.well-known/change-password",
+            "GET /cross-site",
+            "GET /healthz",
+            "GET /login?<next>",
+            "GET /logout",
+            "GET /register",
+            "GET /static/<path..>",
+            "POST /login?<next>",
+            "POST /logout",
+            "POST /register",
+        ]
+    );
+}
