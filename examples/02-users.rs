@@ -39,7 +39,7 @@ fn build(figment: Figment, clock: Clock) -> Result<Rocket<Build>, String> {
     let settings = Settings::read(figment)?;
     let db = Db::open(&settings.database_url)?;
     let sessions = Sessions::new(db.clone(), clock.clone(), settings.idle_timeout);
-    let manager = LoginManager::<User>::new().settings(settings.login).clock(clock);
+    let manager = LoginManager::<User>::new().app_setting("idle_timeout").clock(clock);
 
     Ok(rocket::custom(settings.figment)
         .manage(db)

@@ -67,7 +67,7 @@ fn build(figment: Figment, clock: Clock, log: EventLog) -> Result<Rocket<Build>,
     let passwords = Passwords::new().map_err(|cause| format!("Passwords: {cause:?}"))?;
 
     let manager = LoginManager::<User>::new()
-        .settings(settings.login)
+        .app_setting("idle_timeout")
         .login_view("/login")
         .refresh_view("/reauthenticate")
         .clock(clock.clone());

@@ -69,7 +69,7 @@ fn build(figment: Figment, clock: Clock, log: EventLog) -> Result<Rocket<Build>,
     let passwords = Passwords::new().map_err(|cause| format!("Passwords: {cause:?}"))?;
 
     let manager = LoginManager::<User>::new()
-        .settings(settings.login)
+        .app_setting("idle_timeout")
         .login_view("/login")
         .login_message("warning", "Please log in to access this page.")
         .refresh_view("/reauthenticate")
@@ -77,7 +77,7 @@ fn build(figment: Figment, clock: Clock, log: EventLog) -> Result<Rocket<Build>,
         .exempt("/static")
         .exempt("/healthz")
         .on_event(|event, request| {
-            if let Some(event) = Event::of_login(&event) {
+            if let Some(event) = Event::of_login(event) {
                 Events::of(request).record(event);
             }
         })

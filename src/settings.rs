@@ -25,8 +25,6 @@ pub struct Settings {
     pub static_dir: PathBuf,
     /// Whether people reach the site over HTTPS, from Rocket or from a proxy.
     pub https: bool,
-    /// How long logins last.
-    pub login: rocket_login::Settings,
     /// How long a session lasts without a request, in seconds. Not for remembered ones.
     pub idle_timeout: NonZeroU32,
 }
@@ -127,7 +125,6 @@ impl Settings {
             static_dir,
             https: login.secure_cookies || config.tls_enabled(),
             idle_timeout: ours.idle_timeout(),
-            login,
             figment,
         })
     }

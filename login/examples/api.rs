@@ -26,7 +26,7 @@ impl LoginUser for User {
     }
 }
 
-/// Users by the key that their programs send. A real app keeps a hash of each key.
+/// Maps each API key to its user. A real app stores hashes of the keys.
 struct ApiKeys(HashMap<String, User>);
 
 impl LoginStore for ApiKeys {

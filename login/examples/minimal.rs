@@ -3,7 +3,7 @@
 use argon2::{Argon2, PasswordVerifier};
 use rocket::response::{Redirect, content::RawHtml};
 use rocket::{FromForm, State, form::Form, get, post, routes, tokio::task::spawn_blocking};
-use rocket_login::{Login, LoginManager, LoginStore, LoginUser, Next, Remember, RequiredUser};
+use rocket_login::{AuthError, Login, LoginManager, LoginStore, LoginUser, Next, Remember};
 
 #[derive(Clone)]
 struct User {
@@ -28,17 +28,17 @@ impl LoginStore for Users {
 }
 
 #[get("/")]
-fn home(user: RequiredUser<User>) -> RawHtml<String> {
+fn home(user: rocket_login::RequiredUser<User>) -> RawHtml<String> {
     let button = "<form method=post action=/logout><button>Log out</button></form>";
     RawHtml(format!("<p>Welcome, {}!</p>{button}", user.name))
 }
 
-const FORM: &str = "<form method=post> <input name=username> <input name=password type=password>
-    <label><input name=remember type=checkbox> Remember me</label> <button>Log in</button></form>";
-
 #[get("/login")]
-fn login_form() -> RawHtml<&'static str> {
-    RawHtml(FORM)
+fn form() -> RawHtml<&'static str> {
+    RawHtml(
+        "<form method=post> <input name=username> <input name=password type=password>
+        <input name=remember type=checkbox> Remember me <button>Log in</button> </form>",
+    )
 }
 
 #[derive(FromForm)]
@@ -48,26 +48,27 @@ struct Credentials {
     remember: Remember,
 }
 
-#[post("/login?<next>", data = "<form>")]
+#[post("/login?<next>", data = "<credentials>")]
 async fn log_in(
-    form: Form<Credentials>,
+    credentials: Form<Credentials>,
     next: Option<Next>,
     users: &State<Users>,
     login: Login<'_, User>,
-) -> Result<Redirect, RawHtml<&'static str>> {
-    let Credentials { username, password, remember } = form.into_inner();
-    let user = users.0.iter().find(|user| user.name == username).ok_or(RawHtml(FORM))?.clone();
-    // Argon2 takes a while, so it runs on a thread that may block.
-    let check = move || Argon2::default().verify_password(password.as_bytes(), user.password_hash);
-    let Ok(Ok(())) = spawn_blocking(check).await else { return Err(RawHtml(FORM)) };
-    let Ok(_) = login.log_in(user, remember).await;
+) -> Result<Redirect, &'static str> {
+    let Credentials { username, password, remember } = credentials.into_inner();
+    let failed = "Invalid username or password. Please go back and try again.";
+    let user = users.0.iter().find(|user| user.name == username).cloned();
+    // An unknown name takes as long as a wrong password. Argon2 runs on a thread that may block.
+    let hash = user.as_ref().unwrap_or(&users.0[0]).password_hash;
+    let check = move || Argon2::default().verify_password(password.as_bytes(), hash);
+    let (Ok(Ok(())), Some(user)) = (spawn_blocking(check).await, user) else { return Err(failed) };
+    let Ok(true) = login.log_in(user, remember).await else { return Err(failed) };
     Ok(next.map_or_else(|| Redirect::to("/"), Redirect::from))
 }
 
 #[post("/logout")]
-async fn log_out(login: Login<'_, User>) -> Redirect {
-    let Ok(_) = login.log_out().await;
-    Redirect::to("/login")
+async fn log_out(login: Login<'_, User>) -> Result<Redirect, AuthError> {
+    login.log_out().await.map(|_| Redirect::to("/login"))
 }
 
 #[rocket::launch]
@@ -75,6 +76,5 @@ fn rocket() -> _ {
     let password_hash = "$argon2id$v=19$m=19456,t=2,p=1$sDAyZOsTZw4bsqNCLk8NiQ$0cSy5UFLgyeCuoPqdJpkbwii3RQBexUhtjBAfvVZh80";
     let users = Users(vec![User { name: "ada", password_hash }]);
     let manager = LoginManager::<User>::new().login_view("/login");
-    let routes = routes![home, login_form, log_in, log_out];
-    rocket::build().manage(users).attach(manager).mount("/", routes)
+    rocket::build().manage(users).attach(manager).mount("/", routes![home, form, log_in, log_out])
 }

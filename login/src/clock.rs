@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The time in seconds since 1970 UTC, from the system or from a function.
+/// A source of the current time, as a Unix timestamp in seconds: the system clock, or a function.
 ///
 /// ```
 /// use rocket_login::Clock;
@@ -16,19 +16,19 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub struct Clock(Arc<dyn Fn() -> i64 + Send + Sync>);
 
 impl Clock {
-    /// A clock that calls `seconds` each time it is read.
+    /// A clock that calls `seconds` whenever it is read.
     pub fn new(seconds: impl Fn() -> i64 + Send + Sync + 'static) -> Clock {
         Clock(Arc::new(seconds))
     }
 
-    /// Seconds since 1970 UTC.
+    /// The current time, as a Unix timestamp in seconds.
     pub fn now(&self) -> i64 {
         (self.0)()
     }
 }
 
 impl Default for Clock {
-    /// The system's clock.
+    /// The system clock.
     fn default() -> Clock {
         Clock::new(|| {
             let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -1,5 +1,6 @@
 //! The session cookie.
 
+use rocket::Response;
 use rocket::http::{Cookie, CookieJar, SameSite};
 use rocket::serde::json::{from_str, to_string};
 use rocket::serde::{Deserialize, Serialize};
@@ -7,16 +8,16 @@ use rocket::time::{Duration, OffsetDateTime};
 
 /// The content of the session cookie. It is encrypted and authenticated with the secret key.
 ///
-/// Browsers hold cookies for a month, so the names in JSON stay as they are.
+/// Do not change the JSON field names: browsers may send cookies that were set weeks ago.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(crate = "rocket::serde")]
 pub(crate) struct SessionCookie {
     #[serde(rename = "id")]
     pub session_id: String,
-    /// Checked here, because a copied cookie ignores `Max-Age`.
+    /// Checked on the server, because a copied cookie ignores `Max-Age`.
     #[serde(rename = "expires")]
     pub expires_at: i64,
-    /// When the user last typed the password. `None` after a login that is not fresh.
+    /// When the user last entered the password. `None` after a login that was not fresh.
     #[serde(rename = "confirmed")]
     pub authenticated_at: Option<i64>,
     pub remembered: bool,
@@ -25,7 +26,7 @@ pub(crate) struct SessionCookie {
 }
 
 /// A hash of the `User-Agent` (64-bit FNV-1a, the same in every build), which keeps the cookie small.
-/// It gives away a thief who does not copy the `User-Agent` too.
+/// It detects a stolen cookie, unless the thief also copied the `User-Agent`.
 pub(crate) fn user_agent_hash(user_agent: &str) -> u64 {
     user_agent.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
@@ -40,9 +41,9 @@ pub(crate) struct CookieConfig {
 }
 
 impl CookieConfig {
-    /// The session cookie of a request, if it can be decrypted and has not expired.
+    /// Reads the session cookie of a request. Returns `None` if it can't be decrypted or has expired.
     ///
-    /// Its last second is still valid, so that no login ends early.
+    /// The last second is still valid, so that no login ends early.
     pub fn open(&self, jar: &CookieJar<'_>, now: i64) -> Option<SessionCookie> {
         // Not `get_pending`: it falls back to a cookie that is not encrypted.
         let cookie = jar.get_private(&self.full_name())?;
@@ -63,14 +64,27 @@ impl CookieConfig {
         jar.add_private(cookie);
     }
 
-    /// Removes the session cookie, with the attributes it was set with: browsers ignore any others.
+    /// Removes the session cookie. Browsers ignore a removal whose attributes differ from those it was
+    /// set with.
     pub fn remove(&self, jar: &CookieJar<'_>) {
         jar.remove_private(self.cookie(String::new()));
     }
 
-    /// The cookie with `session` in it, not encrypted yet.
+    /// Removes the session cookie in a response whose cookies have been sent already, unless the
+    /// response sets it.
+    pub fn remove_in(&self, response: &mut Response<'_>) {
+        let start = format!("{}=", self.full_name());
+        if !response.headers().get("Set-Cookie").any(|cookie| cookie.starts_with(&start)) {
+            let mut removal = self.cookie(String::new());
+            removal.make_removal();
+            response.adjoin_header(&removal);
+        }
+    }
+
+    /// Builds the session cookie, before it is encrypted.
     pub fn cookie_with(&self, session: &SessionCookie) -> Cookie<'static> {
-        // Strings, numbers and flags always serialize; an empty cookie would be anonymous.
+        // Strings, numbers and booleans always serialize. If that ever failed, the cookie would be
+        // empty and the user anonymous.
         self.cookie(to_string(session).unwrap_or_default())
     }
 
@@ -83,8 +97,8 @@ impl CookieConfig {
             .build()
     }
 
-    /// Over HTTPS the name starts with `__Host-`, so that no other host and no plain connection can
-    /// replace the cookie (RFC 6265bis, 4.1.3.2).
+    /// Over HTTPS the name starts with `__Host-`, so that neither another host nor a plain HTTP
+    /// connection can replace the cookie (RFC 6265bis, 4.1.3.2).
     fn full_name(&self) -> String {
         if self.secure { format!("__Host-{}", self.name) } else { self.name.clone() }
     }

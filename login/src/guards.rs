@@ -1,4 +1,4 @@
-//! The request guards: a handler with one among its arguments runs only if it succeeds.
+//! The request guards. A handler runs only if all of its guards succeed.
 
 use std::fmt;
 use std::ops::Deref;
@@ -13,8 +13,8 @@ use crate::{AuthError, Login, LoginManager, LoginUser};
 
 /// The user, if one is logged in: Flask-Login's `current_user`.
 ///
-/// Succeeds for everybody, unless the store did not answer: that is a 503, because a page that shows
-/// a user as anonymous would be wrong.
+/// Always succeeds, unless the store fails. The response is then a 503, so that a user who is logged
+/// in is never shown as anonymous.
 pub struct CurrentUser<U>(Option<Arc<U>>);
 
 impl<U> CurrentUser<U> {
@@ -28,7 +28,7 @@ impl<U> CurrentUser<U> {
         self.0.is_some()
     }
 
-    /// The user, to keep.
+    /// Consumes the guard and returns the shared user.
     pub fn into_inner(self) -> Option<Arc<U>> {
         self.0
     }
@@ -36,7 +36,9 @@ impl<U> CurrentUser<U> {
 
 /// A user who is logged in: Flask-Login's `@login_required`. Dereferences to the user.
 ///
-/// For anonymous users the [`LoginManager`] responds: with a redirect to the login page, or 401.
+/// If nobody is logged in, the [`LoginManager`] responds with a redirect to the login page or a 401.
+/// The guard never forwards, so no route of a lower rank is tried. For a page with a variant for
+/// anonymous users, use [`CurrentUser`].
 ///
 /// ```
 /// # use rocket::{get, routes};
@@ -60,10 +62,11 @@ impl<U> CurrentUser<U> {
 /// ```
 pub struct RequiredUser<U>(Arc<U>);
 
-/// A user whose login is fresh, because the password was typed a short while ago: Flask-Login's
-/// `@fresh_login_required`. Dereferences to the user.
+/// A user who recently entered the password: Flask-Login's `@fresh_login_required`. Dereferences to
+/// the user.
 ///
-/// For actions that a borrowed browser must not be enough for, such as changing the password.
+/// For sensitive actions, such as changing the password, which nobody should be able to do in a
+/// browser that was left unattended.
 pub struct FreshUser<U>(Arc<U>);
 
 fn current<U: LoginUser>(request: &Request<'_>) -> Result<CurrentUser<U>, AuthError> {
@@ -71,7 +74,12 @@ fn current<U: LoginUser>(request: &Request<'_>) -> Result<CurrentUser<U>, AuthEr
 }
 
 fn required<U: LoginUser>(request: &Request<'_>) -> Result<RequiredUser<U>, AuthError> {
-    current_user(request)?.map(RequiredUser).ok_or(AuthError::Unauthorized)
+    let user = current_user(request)?;
+    if !LoginManager::<U>::of(request).is_some_and(|manager| manager.config.applies_to(request)) {
+        let name = std::any::type_name::<U>();
+        rocket::warn!("The `LoginManager<{name}>` loads no users for {}.", request.uri().path());
+    }
+    user.map(RequiredUser).ok_or(AuthError::Unauthorized)
 }
 
 fn fresh<U: LoginUser>(request: &Request<'_>) -> Result<FreshUser<U>, AuthError> {
@@ -84,7 +92,7 @@ fn login<'r, U: LoginUser>(request: &'r Request<'_>) -> Result<Login<'r, U>, Aut
     Login::of(request).ok_or(AuthError::Unavailable)
 }
 
-/// Never forwards: Rocket would try the next route, and respond 404 where that is a file server.
+/// Never forwards. Otherwise Rocket would try the next route, and a file server would respond 404.
 fn outcome<U: LoginUser, T>(
     result: Result<T, AuthError>,
     request: &Request<'_>,
@@ -98,7 +106,7 @@ fn outcome<U: LoginUser, T>(
     )
 }
 
-/// Fails the launch of an app whose routes ask for `U` although no manager of `U` is attached.
+/// Aborts the launch if a route has a guard for `U`, but no `LoginManager<U>` is attached.
 fn lacks_manager<U: LoginUser>(rocket: &Rocket<Ignite>) -> bool {
     let lacks = rocket.state::<LoginManager<U>>().is_none();
     if lacks {
@@ -135,7 +143,7 @@ guard!('r, Login<'r, U>, login);
 macro_rules! user {
     ($guard:ident) => {
         impl<U> $guard<U> {
-            /// The user, to keep.
+            /// Consumes the guard and returns the shared user.
             pub fn into_inner(self) -> Arc<U> {
                 self.0
             }
@@ -154,23 +162,23 @@ macro_rules! user {
 user!(RequiredUser);
 user!(FreshUser);
 
-// Derived, these would demand `U: Clone` and `U: Debug`.
+// The derived impls would require `U: Clone` and `U: Debug`.
 macro_rules! clone_and_debug {
-    ($guard:ident, $id:expr) => {
-        impl<U> Clone for $guard<U> {
-            fn clone(&self) -> Self {
-                $guard(self.0.clone())
+    ($($guard:ident)*) => {
+        $(
+            impl<U> Clone for $guard<U> {
+                fn clone(&self) -> Self {
+                    $guard(self.0.clone())
+                }
             }
-        }
 
-        impl<U: LoginUser> fmt::Debug for $guard<U> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.debug_tuple(stringify!($guard)).field(&$id(&self.0)).finish()
+            impl<U> fmt::Debug for $guard<U> {
+                fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    f.debug_struct(stringify!($guard)).finish_non_exhaustive()
+                }
             }
-        }
+        )*
     };
 }
 
-clone_and_debug!(CurrentUser, |user: &Option<Arc<U>>| user.as_ref().map(|user| user.id()));
-clone_and_debug!(RequiredUser, |user: &Arc<U>| user.id());
-clone_and_debug!(FreshUser, |user: &Arc<U>| user.id());
+clone_and_debug!(CurrentUser RequiredUser FreshUser);

@@ -1,4 +1,4 @@
-//! The login manager: how an app wants its logins.
+//! The login manager, which configures logins for an app.
 
 use std::sync::Arc;
 
@@ -31,24 +31,28 @@ use crate::{Clock, LoginUser, Remember, Settings};
 /// # }
 /// ```
 ///
-/// As a fairing it identifies the user of each request before it is routed, and responds to every
-/// 401 of the app, or of the part that is [`under`](Self::under) its path. The launch fails, with a
-/// sentence in the log, if the store is not managed, a setting is invalid, or a second manager of
-/// the same user type is attached.
+/// The manager is a fairing. It identifies the user of each request before the request is routed, and
+/// registers a catcher that responds to every 401. For a different response, use
+/// [`unauthorized_handler`](Self::unauthorized_handler): a second 401 catcher at the same path makes
+/// the launch fail. At a path below, an app can register its own.
 ///
-/// Without a [`login_view`](Self::login_view) an unauthorized request is a plain 401.
+/// The launch also fails, with the reason in the log, if the store is not in managed state when the
+/// manager is attached, if a setting is invalid, or if two managers have the same user type or the
+/// same cookie.
+///
+/// Without a [`login_view`](Self::login_view), unauthorized requests get a 401 and no redirect.
 pub struct LoginManager<U: LoginUser> {
     pub(crate) config: Config,
     pub(crate) subscribers: Vec<Subscriber<U>>,
 }
 
-pub(crate) type Subscriber<U> = Arc<dyn Fn(Event<'_, U>, &Request<'_>) + Send + Sync>;
+pub(crate) type Subscriber<U> = Arc<dyn Fn(&Event<'_, U>, &Request<'_>) + Send + Sync>;
 
 #[derive(Clone)]
 pub(crate) struct Config {
     pub settings: Settings,
-    /// Whether they are read at launch.
-    pub reads_settings: bool,
+    /// The settings that the app has given in place of the configuration's.
+    pub own_settings: Option<Settings>,
     pub app_settings: Vec<String>,
     pub clock: Clock,
     pub cookie: CookieConfig,
@@ -64,8 +68,7 @@ pub(crate) struct Config {
 pub enum Event<'a, U> {
     /// `user_logged_in`
     LoggedIn(&'a U),
-    /// `user_logged_out`: a session ended, whose user may be gone. A logout without a session is no
-    /// event.
+    /// `user_logged_out`, with the user unless it no longer exists. Emitted only if a session ended.
     LoggedOut(Option<&'a U>),
     /// `user_login_confirmed`
     Confirmed(&'a U),
@@ -77,25 +80,18 @@ pub enum Event<'a, U> {
     Unauthorized,
     /// `user_needs_refresh`
     NeedsRefresh,
-    /// `session_protected`: strong protection ended a session of this user, because its cookie
-    /// arrived from another browser
+    /// `session_protected`: strong protection rejected a session cookie of this user, because it came
+    /// with another `User-Agent`. Emitted if [`LoginStore::end_session`](crate::LoginStore) returned
+    /// `true`: once for each session, if the store ends sessions
     SessionProtected(&'a U),
 }
 
-impl<U> Clone for Event<'_, U> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<U> Copy for Event<'_, U> {}
-
 impl<U: LoginUser> LoginManager<U> {
-    /// A manager with Flask-Login's messages, without views.
+    /// A manager with Flask-Login's messages and no views.
     pub fn new() -> LoginManager<U> {
         let config = Config {
             settings: Settings::default(),
-            reads_settings: true,
+            own_settings: None,
             app_settings: Vec::new(),
             clock: Clock::default(),
             cookie: CookieConfig { name: "login".to_owned(), secure: false },
@@ -107,35 +103,37 @@ impl<U: LoginUser> LoginManager<U> {
         LoginManager { config, subscribers: Vec::new() }
     }
 
-    /// The login page, for example `"/login"` or `uri!(login)`. Anonymous users are redirected
+    /// Sets the login page, for example `"/login"` or `uri!(login)`. Anonymous users are redirected
     /// there, with `next` in the query.
     pub fn login_view(mut self, view: impl ToString) -> Self {
         self.config.unauthorized.view = Some(view.to_string());
         self
     }
 
-    /// Another login page for the requests under `path`: Flask-Login's `blueprint_login_views`. Of
-    /// several paths the longest counts.
+    /// Sets a different login page for requests under `path`: Flask-Login's `blueprint_login_views`.
+    /// If several paths match, the longest wins.
     pub fn login_view_under(mut self, path: impl ToString, view: impl ToString) -> Self {
         self.config.unauthorized.views_under.push((path.to_string(), view.to_string()));
         self
     }
 
-    /// The category and the message of the flash on the login page. An empty message is no flash.
+    /// Sets the category and the text of the flash message that is shown on the login page. With an
+    /// empty text, there is none.
     pub fn login_message(mut self, category: impl ToString, message: impl ToString) -> Self {
         self.config.unauthorized.category = category.to_string();
         self.config.unauthorized.message = message.to_string();
         self
     }
 
-    /// The page on which users type their password again. Users whose login is not fresh are
+    /// Sets the page on which users enter their password again. Users whose login is not fresh are
     /// redirected there, with `next` in the query.
     pub fn refresh_view(mut self, view: impl ToString) -> Self {
         self.config.needs_refresh.view = Some(view.to_string());
         self
     }
 
-    /// The category and the message of the flash on that page. An empty message is no flash.
+    /// Sets the category and the text of the flash message that is shown on the
+    /// [`refresh_view`](Self::refresh_view). With an empty text, there is none.
     pub fn needs_refresh_message(
         mut self,
         category: impl ToString,
@@ -146,10 +144,8 @@ impl<U: LoginUser> LoginManager<U> {
         self
     }
 
-    /// Responds to anonymous users in place of flash, redirect and JSON.
-    ///
-    /// [`login_url`](crate::login_url) and [`expects_json`](crate::expects_json) help to do the same
-    /// with a difference.
+    /// Replaces the response for anonymous users. Use [`login_url`](crate::login_url) and
+    /// [`expects_json`](crate::expects_json) for a variation of the default response.
     pub fn unauthorized_handler<F, R>(mut self, handler: F) -> Self
     where
         F: Fn(&Request<'_>) -> R + Send + Sync + 'static,
@@ -159,7 +155,7 @@ impl<U: LoginUser> LoginManager<U> {
         self
     }
 
-    /// Responds to users whose login is not fresh in place of flash, redirect and JSON.
+    /// Replaces the response for users whose login is not fresh.
     pub fn needs_refresh_handler<F, R>(mut self, handler: F) -> Self
     where
         F: Fn(&Request<'_>) -> R + Send + Sync + 'static,
@@ -169,57 +165,57 @@ impl<U: LoginUser> LoginManager<U> {
         self
     }
 
-    /// Calls `subscriber` for each [`Event`], after those that were added before. It must not block.
+    /// Adds a subscriber, which is called for each [`Event`]. It must not block.
     pub fn on_event<F>(mut self, subscriber: F) -> Self
     where
-        F: Fn(Event<'_, U>, &Request<'_>) + Send + Sync + 'static,
+        F: Fn(&Event<'_, U>, &Request<'_>) + Send + Sync + 'static,
     {
         self.subscribers.push(Arc::new(subscriber));
         self
     }
 
-    /// Does not load users for requests under `path`, for example of static files. Everybody is
-    /// anonymous there, error pages and guarded routes included.
+    /// Skips loading users for requests under `path`, such as static files. These requests are
+    /// anonymous, so guarded routes there never let anyone in.
     pub fn exempt(mut self, path: impl ToString) -> Self {
         self.config.exempt.push(path.to_string());
         self
     }
 
-    /// Handles only the requests under `path`, with a cookie of this name, so that an app can have
-    /// users of several types. Each type needs a cookie of its own: with one for both, user 1 would
-    /// be admin 1.
+    /// Limits this manager to requests under `path` and gives it its own cookie, so that one app can
+    /// have several user types. With the same cookie for two types, user 1 would be admin 1.
     pub fn under(mut self, path: impl ToString, cookie_name: impl ToString) -> Self {
         self.config.base = path.to_string();
         self.cookie_name(cookie_name)
     }
 
-    /// The name of the session cookie, in place of `login`. Over HTTPS it is prefixed with `__Host-`.
+    /// Sets the name of the session cookie, which is `login` by default. Over HTTPS it is prefixed
+    /// with `__Host-`.
     pub fn cookie_name(mut self, name: impl ToString) -> Self {
         self.config.cookie.name = name.to_string();
         self
     }
 
-    /// Uses these settings, and does not read the table `login`.
+    /// Uses these settings instead of the `login` table of the configuration, for example in a test,
+    /// or for a second user type. The table can still switch [`Settings::secure_cookies`] on.
     pub fn settings(mut self, settings: Settings) -> Self {
-        self.config.settings = settings;
-        self.config.reads_settings = false;
+        self.config.own_settings = Some(settings);
         self
     }
 
-    /// Allows a key in the table `login` that the app reads itself. Any other unknown key makes the
+    /// Allows a key in the `login` table that the app reads itself. Any other unknown key makes the
     /// launch fail.
     pub fn app_setting(mut self, key: impl ToString) -> Self {
         self.config.app_settings.push(key.to_string());
         self
     }
 
-    /// Takes the time from `clock`, for example in a test. The store is given it too.
+    /// Uses `clock`, for example in a test. The store receives its time too.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.config.clock = clock;
         self
     }
 
-    /// The manager that the launch has put into the app's state.
+    /// The manager in managed state.
     pub(crate) fn of<'r>(request: &'r Request<'_>) -> Option<&'r LoginManager<U>> {
         request.rocket().state()
     }
@@ -237,11 +233,11 @@ impl<U: LoginUser> LoginManager<U> {
 
     pub(crate) fn emit(&self, event: Event<'_, U>, request: &Request<'_>) {
         for subscriber in &self.subscribers {
-            subscriber(event, request);
+            subscriber(&event, request);
         }
     }
 
-    /// The response to a failed guard.
+    /// Responds to a guard that failed.
     pub(crate) fn respond(
         error: AuthError,
         request: &Request<'_>,
@@ -257,6 +253,18 @@ impl<U: LoginUser> LoginManager<U> {
 }
 
 impl Config {
+    /// All views, for a check at launch.
+    pub fn views(&self) -> impl Iterator<Item = &String> {
+        let under = self.unauthorized.views_under.iter().map(|(_, view)| view);
+        self.unauthorized.view.iter().chain(&self.needs_refresh.view).chain(under)
+    }
+
+    /// All paths, for a check at launch.
+    pub fn paths(&self) -> impl Iterator<Item = &String> {
+        let under = self.unauthorized.views_under.iter().map(|(path, _)| path);
+        self.exempt.iter().chain([&self.base]).chain(under)
+    }
+
     pub fn applies_to(&self, request: &Request<'_>) -> bool {
         is_under(request, &self.base) && !self.exempt.iter().any(|path| is_under(request, path))
     }

@@ -1,7 +1,11 @@
 //! The `next` parameter: where to go after a login.
 
+use std::fmt::{self, Display};
+
 use rocket::Request;
 use rocket::form::{self, FromFormField, ValueField};
+use rocket::http::impl_from_uri_param_identity;
+use rocket::http::uri::fmt::{Formatter, Query, UriDisplay};
 use rocket::http::uri::{Origin, Reference};
 use rocket::http::{Method, RawStr};
 use rocket::response::Redirect;
@@ -29,38 +33,49 @@ use rocket::serde::{Serialize, Serializer};
 pub struct Next(Origin<'static>);
 
 impl Next {
-    /// Parses `text`, which must be a path on this site to every browser.
+    /// Parses `text`. Returns `None` unless every browser would treat it as a path on this site.
     pub fn parse(text: &str) -> Option<Next> {
         // Browsers take `//host` and `/\host` for another site, remove tabs and line ends, and resolve
         // dots in a path. `Origin` accepts the first and the last of these.
         let origin = Origin::parse_owned(text.to_owned()).ok()?;
-        let printable = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+        let printable = text.bytes().all(|byte| byte.is_ascii_graphic());
         let path = origin.path();
-        let dotted = path.split('/').any(|segment| matches!(segment.as_str(), "." | ".."));
+        let dotted = path.split('/').any(|segment| {
+            // To a browser, `%2e` is a dot.
+            let segment = segment.as_str().to_ascii_lowercase().replace("%2e", ".");
+            matches!(segment.as_str(), "." | "..")
+        });
         (printable && text.len() <= MAX_LENGTH && !dotted && !path.starts_with("//"))
             .then_some(Next(origin))
     }
 
-    /// The page to return to after the login that `request` needs.
+    /// The page to show after the login that `request` needs.
     ///
-    /// Only a `GET` is repeated. Any other method returns to the nearest page: the path itself if it
-    /// has one, else the closest path above it that has.
+    /// A `GET` is repeated. For any other method it is the nearest page: at the same path, or at the
+    /// closest path above it that has one.
     fn after(request: &Request<'_>) -> Option<Next> {
         if matches!(request.method(), Method::Get | Method::Head) {
             return Next::parse(&request.uri().to_string());
         }
         let mut path = request.uri().path().as_str();
+        if path.len() > MAX_LENGTH {
+            return None;
+        }
         loop {
             if request.rocket().routes().any(|route| shows(route, path)) {
                 return Next::parse(path);
             }
-            path = path.rsplit_once('/')?.0;
+            path = match path.rsplit_once('/')? {
+                ("", "") => return None,
+                ("", _) => "/",
+                (above, _) => above,
+            };
         }
     }
 }
 
-/// `view` with `next` in its query, which leads back to the page of `request` after the login:
-/// Flask-Login's `login_url`. A query that `view` already has is kept.
+/// Returns `view` with a `next` parameter that leads back to the requested page after the login:
+/// Flask-Login's `login_url`. An existing query of `view` is kept.
 ///
 /// ```
 /// # use rocket::Request;
@@ -84,7 +99,7 @@ pub fn login_url(request: &Request<'_>, view: impl ToString) -> String {
 /// In bytes: `next` becomes a header.
 const MAX_LENGTH: usize = 2048;
 
-/// Whether `route` responds to a `GET` of `path`, and is not a catch-all such as a file server.
+/// Whether `route` serves a page at `path`. Catch-all routes such as file servers do not count.
 fn shows(route: &Route, path: &str) -> bool {
     let mut wanted = path.split('/').filter(|segment| !segment.is_empty());
     let mut offered = route.uri.path().split('/').filter(|segment| !segment.is_empty());
@@ -103,6 +118,21 @@ impl<'v> FromFormField<'v> for Next {
             .ok_or_else(|| form::Error::validation("not a path on this site").into())
     }
 }
+
+impl Display for Next {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// For `uri!(login_form(next = …))`.
+impl UriDisplay<Query> for Next {
+    fn fmt(&self, f: &mut Formatter<'_, Query>) -> fmt::Result {
+        f.write_value(self.0.to_string())
+    }
+}
+
+impl_from_uri_param_identity!([Query] Next);
 
 impl From<Next> for Redirect {
     fn from(next: Next) -> Redirect {

@@ -4,10 +4,10 @@ use std::num::NonZeroU32;
 
 use rocket::form::{self, FromFormField, ValueField};
 
-/// Whether a login outlives the browser.
+/// Whether a login persists after the browser is closed.
 ///
 /// As a form field it is a checkbox: a missing field, an empty one, `0`, `no`, `off` and `false` are
-/// [`No`](Remember::No), any other value is [`Yes`](Remember::Yes).
+/// [`No`](Remember::No) in any case, and any other value is [`Yes`](Remember::Yes).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Remember {
     /// Until the browser is closed.
@@ -21,7 +21,7 @@ pub enum Remember {
 
 impl<'v> FromFormField<'v> for Remember {
     fn from_value(field: ValueField<'v>) -> form::Result<'v, Self> {
-        match field.value {
+        match field.value.to_ascii_lowercase().as_str() {
             "" | "0" | "no" | "off" | "false" => Ok(Remember::No),
             _ => Ok(Remember::Yes),
         }
@@ -32,8 +32,7 @@ impl<'v> FromFormField<'v> for Remember {
     }
 }
 
-/// The options of [`Login::log_in`](crate::Login::log_in), which also takes a [`Remember`] in their
-/// place.
+/// Options for [`Login::log_in`](crate::Login::log_in), which also accepts a [`Remember`].
 ///
 /// ```
 /// use rocket_login::{LoginOptions, Remember};
@@ -47,19 +46,19 @@ pub struct LoginOptions {
 }
 
 impl LoginOptions {
-    /// A fresh login that ends with the browser.
+    /// A fresh login that ends when the browser is closed.
     pub fn new() -> LoginOptions {
         LoginOptions::default()
     }
 
-    /// Whether the login outlives the browser.
+    /// Sets whether the login persists after the browser is closed.
     pub fn remember(mut self, remember: Remember) -> LoginOptions {
         self.remember = remember;
         self
     }
 
-    /// The user has not typed a password, for example after single sign-on, so the login is not
-    /// fresh: Flask-Login's `fresh=False`.
+    /// Makes a login that is not fresh, because the user has not entered a password, for example with
+    /// single sign-on: Flask-Login's `fresh=False`.
     pub fn not_fresh(mut self) -> LoginOptions {
         self.not_fresh = true;
         self

@@ -1,6 +1,8 @@
 //! Logging in, reauthenticating and logging out.
 
+use std::fmt::Display;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use rocket::Request;
 use rocket::http::CookieJar;
@@ -8,27 +10,24 @@ use rocket::http::CookieJar;
 use crate::cookie::{SessionCookie, user_agent_hash};
 use crate::manager::{Event, LoginManager};
 use crate::state::{AuthState, Shared, user_agent};
-use crate::{LoginOptions, LoginStore, LoginUser, NewSession, Remember, SessionProtection};
+use crate::{
+    AuthError, LoginOptions, LoginStore, LoginUser, NewSession, Remember, SessionProtection,
+};
 
-/// Why the store of `U` did not answer.
-pub(crate) type StoreError<U> = <<U as LoginUser>::Store as LoginStore>::Error;
-
-/// The login of this request: a guard that always succeeds, unless the store did not answer.
+/// The login of this request. The guard always succeeds, unless the store fails.
 ///
-/// Its methods are Flask-Login's `login_user`, `logout_user`, `confirm_login`, `login_fresh` and
-/// `login_remembered`. They change the store first and the cookie last, so a store that does not
-/// answer changes nothing for the user.
+/// Its main methods correspond to Flask-Login's `login_user`, `logout_user`, `confirm_login`,
+/// `login_fresh` and `login_remembered`. They change the store first and the cookie last, so nothing
+/// changes for the user if the store fails.
 ///
 /// ```
 /// # use rocket::response::Redirect;
-/// use rocket_login::{Login, LoginUser, Remember};
+/// use rocket_login::{AuthError, Login, LoginUser, Remember};
 ///
 /// /// Called once the password has been checked.
-/// async fn log_in<U: LoginUser>(user: U, login: Login<'_, U>) -> Result<Redirect, &'static str> {
-///     match login.log_in(user, Remember::No).await {
-///         Ok(true) => Ok(Redirect::to("/dashboard")),
-///         _ => Err("Invalid username or password."),
-///     }
+/// async fn log_in<U: LoginUser>(user: U, login: Login<'_, U>) -> Result<Redirect, AuthError> {
+///     let view = if login.log_in(user, Remember::No).await? { "/dashboard" } else { "/login" };
+///     Ok(Redirect::to(view))
 /// }
 /// ```
 pub struct Login<'r, U: LoginUser> {
@@ -40,7 +39,8 @@ pub struct Login<'r, U: LoginUser> {
     events: &'r (dyn Emit<U> + 'r),
 }
 
-/// Emits an event of a request. A trait, because a `Request` of Rocket 0.5.1 can't be kept.
+/// Emits an event. A trait object, because a struct with one lifetime can't hold a `Request` of
+/// Rocket 0.5.1.
 trait Emit<U: LoginUser>: Send + Sync {
     fn emit(&self, manager: &LoginManager<U>, event: Event<'_, U>);
 }
@@ -52,7 +52,9 @@ impl<U: LoginUser> Emit<U> for Request<'_> {
 }
 
 impl<'r, U: LoginUser> Login<'r, U> {
-    pub(crate) fn of(request: &'r Request<'_>) -> Option<Login<'r, U>> {
+    /// The login of a request, for responders, catchers, fairings and subscribers. `None` if no
+    /// manager for `U` is attached.
+    pub fn of(request: &'r Request<'_>) -> Option<Login<'r, U>> {
         Some(Login {
             manager: LoginManager::of(request)?,
             store: request.rocket().state()?,
@@ -63,32 +65,35 @@ impl<'r, U: LoginUser> Login<'r, U> {
         })
     }
 
-    /// Logs `user` in and returns whether it did: Flask-Login's `login_user`. It does not if the user
-    /// is not active, or if [`LoginStore::begin_session`] returned `None`.
+    /// Logs `user` in: Flask-Login's `login_user`. Returns `false` if the user is not active, or if
+    /// [`LoginStore::begin_session`] returned `None`.
     ///
-    /// Always begins a new session and ends the one that the browser came with, which prevents
-    /// session fixation. The rest of this request sees the user as logged in.
+    /// A login always begins a new session and ends the previous one of the same browser, which
+    /// prevents session fixation. The user is logged in for the rest of this request too.
+    ///
+    /// Respond with a page or a redirect afterwards. If the handler returns a bare error status, a
+    /// catcher responds, and Rocket drops the new cookie.
     ///
     /// # Errors
     ///
-    /// If the store did not answer. The user is not logged in then.
+    /// [`AuthError::Unavailable`] if the store fails, with the cause in the log. The previous login, if any, is unchanged.
     pub async fn log_in(
         &self,
         user: U,
         options: impl Into<LoginOptions>,
-    ) -> Result<bool, StoreError<U>> {
+    ) -> Result<bool, AuthError> {
         let session = self.new_session(options);
         if !user.is_active() {
             return Ok(false);
         }
-        match self.store.begin_session(&user, &session).await? {
+        match self.store.begin_session(&user, &session).await.map_err(unavailable)? {
             Some(session_id) => self.log_in_with_session(user, session_id, session).await,
             None => Ok(false),
         }
     }
 
-    /// What [`LoginStore::begin_session`] would be given now, for an app that begins the session
-    /// itself: see [`log_in_with_session`](Self::log_in_with_session).
+    /// Describes the session that [`log_in`](Self::log_in) would begin. For apps that begin it
+    /// themselves and then call [`log_in_with_session`](Self::log_in_with_session).
     pub fn new_session(&self, options: impl Into<LoginOptions>) -> NewSession<'r> {
         let options = options.into();
         let now = self.now();
@@ -101,26 +106,26 @@ impl<'r, U: LoginUser> Login<'r, U> {
         }
     }
 
-    /// Like [`log_in`](Self::log_in), with a session that the app has begun itself, for example in
-    /// the transaction that also created the user.
+    /// Logs `user` in with a session that the app has already begun, for example in the transaction
+    /// that created the user. Otherwise like [`log_in`](Self::log_in).
     ///
     /// # Errors
     ///
-    /// If the store did not answer. The user is not logged in then.
+    /// [`AuthError::Unavailable`] if the store fails, with the cause in the log. The previous login, if any, is unchanged.
     pub async fn log_in_with_session(
         &self,
         user: U,
         session_id: String,
         session: NewSession<'_>,
-    ) -> Result<bool, StoreError<U>> {
+    ) -> Result<bool, AuthError> {
         if !user.is_active() {
-            self.store.end_session(&session_id).await?;
+            self.end(&session_id).await?;
             return Ok(false);
         }
         if let Some(old) = self.presented_session().filter(|old| *old != session_id) {
-            if let Err(error) = self.store.end_session(&old).await {
-                // Nobody will hold the new session's cookie.
-                let _ = self.store.end_session(&session_id).await;
+            if let Err(error) = self.end(&old).await {
+                // The cookie of the new session will never be sent, so end that session too.
+                let _ = self.end(&session_id).await;
                 return Err(error);
             }
         }
@@ -139,15 +144,15 @@ impl<'r, U: LoginUser> Login<'r, U> {
         Ok(true)
     }
 
-    /// Makes the login fresh, because the user has typed the password again: Flask-Login's
-    /// `confirm_login`. The session goes on under a new id, and expires when it would have.
+    /// Makes the login fresh. Call it after the user has entered the password again: Flask-Login's
+    /// `confirm_login`. The session continues under a new id and is not extended.
     ///
-    /// Returns whether there was a session to confirm.
+    /// Returns `false` if there is no session, or if it no longer exists.
     ///
     /// # Errors
     ///
-    /// If the store did not answer. The login is as fresh as before then.
-    pub async fn confirm(&self) -> Result<bool, StoreError<U>> {
+    /// [`AuthError::Unavailable`] if the store fails, with the cause in the log. The login is as fresh as before.
+    pub async fn confirm(&self) -> Result<bool, AuthError> {
         let Some((user, old)) = self.current() else { return Ok(false) };
         let renewed = NewSession {
             now: self.now(),
@@ -156,7 +161,8 @@ impl<'r, U: LoginUser> Login<'r, U> {
             user_agent: self.user_agent,
             fresh: true,
         };
-        let Some(session_id) = self.store.renew_session(&old.session_id, &renewed).await? else {
+        let new_id = self.store.renew_session(&old.session_id, &renewed).await;
+        let Some(session_id) = new_id.map_err(unavailable)? else {
             return Ok(false);
         };
         self.keep(
@@ -172,27 +178,28 @@ impl<'r, U: LoginUser> Login<'r, U> {
         Ok(true)
     }
 
-    /// Goes on under `session_id`, with which the app has replaced the session's id in its store, for
-    /// example in the transaction that changed the password. Returns whether there was a session.
+    /// Continues the session under `session_id`. For apps that have replaced its id in their store,
+    /// for example in the transaction that changed the password. Returns whether there was a session.
     pub fn replace_session(&self, session_id: String) -> bool {
         let Some((user, old)) = self.current() else { return false };
         self.keep(user, SessionCookie { session_id, ..old });
         true
     }
 
-    /// Logs out, in the store and in the browser: Flask-Login's `logout_user`. Returns whether a
-    /// session ended. Works for anonymous users too.
+    /// Logs out: Flask-Login's `logout_user`. Ends the session in the store and removes the cookie.
+    /// Returns whether a session ended, which is `false` for anonymous users.
     ///
     /// # Errors
     ///
-    /// If the store did not answer. The user is still logged in then.
-    pub async fn log_out(&self) -> Result<bool, StoreError<U>> {
+    /// [`AuthError::Unavailable`] if the store fails, with the cause in the log. The user remains logged in.
+    pub async fn log_out(&self) -> Result<bool, AuthError> {
         let ended = match self.presented_session() {
-            Some(session_id) => self.store.end_session(&session_id).await?,
+            Some(session_id) => self.end(&session_id).await?,
             None => false,
         };
         let user = self.user();
         self.manager.config.cookie.remove(self.jar);
+        self.state.logged_out.store(true, Ordering::Relaxed);
         self.state.set(AuthState::Anonymous);
         if ended {
             self.events.emit(self.manager, Event::LoggedOut(user.as_deref()));
@@ -208,13 +215,14 @@ impl<'r, U: LoginUser> Login<'r, U> {
         }
     }
 
-    /// Whether the user typed the password a short while ago, in this browser: Flask-Login's
+    /// Whether the user recently entered the password, in this browser unless
+    /// [`session_protection`](crate::Settings::session_protection) is `None`: Flask-Login's
     /// `login_fresh`.
     pub fn is_fresh(&self) -> bool {
         self.fresh_until().is_some_and(|end| self.now() <= end)
     }
 
-    /// Until when the login is or was fresh, in seconds since 1970 UTC.
+    /// When the login stops or stopped being fresh, as a Unix timestamp in seconds.
     pub fn fresh_until(&self) -> Option<i64> {
         let settings = &self.manager.config.settings;
         let (_, session) = self.current()?;
@@ -225,12 +233,12 @@ impl<'r, U: LoginUser> Login<'r, U> {
         session.authenticated_at.map(|time| time + i64::from(settings.fresh_for.get()))
     }
 
-    /// Whether the login outlives the browser: Flask-Login's `login_remembered`.
+    /// Whether the login persists after the browser is closed: Flask-Login's `login_remembered`.
     pub fn is_remembered(&self) -> bool {
         self.current().is_some_and(|(_, session)| session.remembered)
     }
 
-    /// When the login ends at the latest, in seconds since 1970 UTC.
+    /// When the login expires, as a Unix timestamp in seconds.
     pub fn expires_at(&self) -> Option<i64> {
         self.current().map(|(_, session)| session.expires_at)
     }
@@ -239,6 +247,10 @@ impl<'r, U: LoginUser> Login<'r, U> {
     /// [`LoginStore::load_from_request`] has no session.
     pub fn session_id(&self) -> Option<String> {
         self.current().map(|(_, session)| session.session_id)
+    }
+
+    async fn end(&self, session_id: &str) -> Result<bool, AuthError> {
+        self.store.end_session(session_id).await.map_err(unavailable)
     }
 
     fn now(&self) -> i64 {
@@ -253,16 +265,22 @@ impl<'r, U: LoginUser> Login<'r, U> {
         }
     }
 
-    /// The id of the session that this request has begun or came with, even if its user is gone.
+    /// The id of the session that this request began or presented, even if its user no longer exists.
     fn presented_session(&self) -> Option<String> {
         let current = self.current().map(|(_, session)| session);
         let session = current.or_else(|| self.manager.config.cookie.open(self.jar, self.now()));
         session.map(|session| session.session_id)
     }
 
-    /// Sets the cookie, and tells the rest of this request.
+    /// Sets the cookie and the state of this request.
     fn keep(&self, user: Arc<U>, session: SessionCookie) {
         self.manager.config.cookie.set(self.jar, &session, self.now());
         self.state.set(AuthState::LoggedIn { user, session: Some(session) });
     }
+}
+
+/// Logs why the store failed.
+pub(crate) fn unavailable(cause: impl Display) -> AuthError {
+    rocket::error!("The store of users failed: {cause}");
+    AuthError::Unavailable
 }

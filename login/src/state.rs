@@ -1,19 +1,25 @@
-//! The user of a request, identified once and shared by guards, handlers and templates.
+//! The user of a request, loaded once and shared by guards, handlers and templates.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rocket::Request;
 
 use crate::cookie::SessionCookie;
-use crate::{AuthError, LoginUser};
+use crate::{AuthError, LoginManager, LoginUser};
 
-/// The user of this request, for code that is no handler, such as templates and error pages:
-/// Flask-Login's `current_user`. In a handler, use the guard [`CurrentUser`](crate::CurrentUser).
+/// The user of this request, or `None` if nobody is logged in: Flask-Login's `current_user`, for
+/// responders, catchers and fairings. In a handler, use [`CurrentUser`](crate::CurrentUser).
 ///
 /// # Errors
 ///
-/// [`AuthError::Unavailable`] if the store did not answer.
+/// [`AuthError::Unavailable`] if the store failed, or if no manager for `U` is attached.
 pub fn current_user<U: LoginUser>(request: &Request<'_>) -> Result<Option<Arc<U>>, AuthError> {
+    if LoginManager::<U>::of(request).is_none() {
+        let user = std::any::type_name::<U>();
+        rocket::error!("Attach a `LoginManager::<{user}>`.");
+        return Err(AuthError::Unavailable);
+    }
     match &*Shared::<U>::of(request).lock() {
         AuthState::Anonymous => Ok(None),
         AuthState::LoggedIn { user, .. } => Ok(Some(user.clone())),
@@ -28,21 +34,28 @@ pub(crate) enum AuthState<U> {
         /// `None` for a user from [`LoginStore::load_from_request`](crate::LoginStore).
         session: Option<SessionCookie>,
     },
-    /// The store did not answer.
+    /// The store failed.
     Unavailable,
 }
 
-/// The state that a request shares. Rocket's request-local cache is written only once, and a login or
-/// logout changes the state, hence the lock.
-pub(crate) struct Shared<U>(Mutex<AuthState<U>>);
+/// The state of a request. It is behind a lock because a login or logout changes it, and Rocket's
+/// request-local cache is written only once.
+pub(crate) struct Shared<U> {
+    state: Mutex<AuthState<U>>,
+    /// Whether the user logged out. Rocket drops the cookie's removal if a catcher responds.
+    pub logged_out: AtomicBool,
+}
 
 impl<U: LoginUser> Shared<U> {
     pub fn of<'r>(request: &'r Request<'_>) -> &'r Shared<U> {
-        request.local_cache(|| Shared(Mutex::new(AuthState::<U>::Anonymous)))
+        request.local_cache(|| Shared {
+            state: Mutex::new(AuthState::<U>::Anonymous),
+            logged_out: AtomicBool::new(false),
+        })
     }
 
     pub fn lock(&self) -> MutexGuard<'_, AuthState<U>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn set(&self, state: AuthState<U>) {

@@ -9,16 +9,18 @@ use crate::LoginUser;
 
 /// Where users are loaded from: Flask-Login's `user_loader` and `request_loader`.
 ///
-/// [`load`](Self::load) is all that a login needs. The other methods have defaults that do what
-/// Flask-Login does: the user's id is sealed into the cookie, and a logout removes the cookie from
-/// the browser.
+/// Only [`load`](Self::load) is required. With the other methods' defaults, logins work as in
+/// Flask-Login: the cookie holds the user's id, and a logout removes the cookie from the browser.
 ///
 /// A copy of such a cookie still works after a logout, until it expires (Flask-Login's
-/// [issue 480](https://github.com/maxcountryman/flask-login/issues/480)). To end a session on the
-/// server, write the three methods about sessions: begin one under a random id, and delete it at
-/// logout.
+/// [issue 480](https://github.com/maxcountryman/flask-login/issues/480)). To end sessions on the
+/// server, implement all of [`begin_session`](Self::begin_session),
+/// [`renew_session`](Self::renew_session) and [`end_session`](Self::end_session): store a random id,
+/// replace it, and delete it. Take at least 128 bits from the operating system's random source (OWASP
+/// Session Management Cheat Sheet), and store a hash, so that nobody who reads the table can use it.
 ///
-/// Write the methods as `async fn`, without `#[rocket::async_trait]`.
+/// Write the methods as `async fn`, without `#[rocket::async_trait]`. A store has one user type: for
+/// two, wrap what they share, such as a connection pool, in two types.
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -42,23 +44,25 @@ use crate::LoginUser;
 /// }
 /// ```
 pub trait LoginStore: Send + Sync + 'static {
-    /// The users in this store.
-    type User: LoginUser<Store = Self>;
+    /// The user type that this store loads.
+    type User: LoginUser;
 
-    /// Why the store did not answer. It is logged, so it must hold no secret.
+    /// The error if the store fails. It is logged, so it must not contain secrets.
     type Error: Display + Send + 'static;
 
-    /// Loads the user of a session: Flask-Login's `user_loader`. Called once per request, and not
-    /// for anonymous users.
+    /// Loads the user of a session: Flask-Login's `user_loader`. Called at most once per request, and
+    /// only if the request has a valid session cookie.
     ///
-    /// `session_id` is what [`begin_session`](Self::begin_session) returned: the user's id, unless
-    /// the app overrides it. `now` is in seconds since 1970 UTC.
+    /// `session_id` is what [`begin_session`](Self::begin_session) returned, which is the user's id by
+    /// default. `now` is the time, as a Unix timestamp in seconds. The expiry of the cookie has been
+    /// checked already.
     ///
-    /// Return `Ok(None)` if the user or the session is gone: the request is anonymous then.
+    /// Return `Ok(None)` if the user or the session no longer exists, or if the id is not one of
+    /// yours, for example because it can't be parsed. The request is then anonymous.
     ///
     /// # Errors
     ///
-    /// If the store did not answer. The response is a 503, and the session goes on.
+    /// If the store fails. The response is a 503, and the user remains logged in.
     fn load(
         &self,
         session_id: &str,
@@ -68,12 +72,12 @@ pub trait LoginStore: Send + Sync + 'static {
     /// Loads a user from the request itself, for example by an API key in a header: Flask-Login's
     /// `request_loader`.
     ///
-    /// Called if no session cookie identifies a user, so a session wins over the request. It begins
-    /// no session, and such a user is never fresh.
+    /// Called only if the session cookie does not lead to a user, so a session takes precedence. No
+    /// session begins, and the login is never fresh.
     ///
     /// # Errors
     ///
-    /// If the store did not answer. The response is a 503.
+    /// If the store fails. The response is a 503.
     fn load_from_request(
         &self,
         request: &Request<'_>,
@@ -82,7 +86,7 @@ pub trait LoginStore: Send + Sync + 'static {
         ready(Ok(None))
     }
 
-    /// Begins a session for `user` and returns its id, which is sealed into the cookie.
+    /// Begins a session for `user` and returns its id, which the encrypted cookie will hold.
     ///
     /// Return `Ok(None)` if the user may no longer log in, for example because the password was
     /// changed while it was being checked. [`Login::log_in`](crate::Login::log_in) then returns
@@ -90,7 +94,7 @@ pub trait LoginStore: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// If the store did not answer. Nobody is logged in then.
+    /// If the store fails. The login fails, and an existing one is unchanged.
     fn begin_session(
         &self,
         user: &Self::User,
@@ -100,12 +104,12 @@ pub trait LoginStore: Send + Sync + 'static {
         ready(Ok(Some(user.id())))
     }
 
-    /// Gives a session a new id, because its user has reauthenticated. Returns `Ok(None)` if the
+    /// Gives a session a new id, because its user has reauthenticated. Return `Ok(None)` if the
     /// session no longer exists.
     ///
     /// # Errors
     ///
-    /// If the store did not answer. The session goes on under its old id.
+    /// If the store fails. The session keeps its old id.
     fn renew_session(
         &self,
         session_id: &str,
@@ -115,11 +119,11 @@ pub trait LoginStore: Send + Sync + 'static {
         ready(Ok(Some(session_id.to_owned())))
     }
 
-    /// Revokes a session, and returns whether it existed.
+    /// Revokes a session and returns whether it existed.
     ///
     /// # Errors
     ///
-    /// If the store did not answer. The user is still logged in then.
+    /// If the store fails. The user remains logged in.
     fn end_session(
         &self,
         session_id: &str,
@@ -129,15 +133,15 @@ pub trait LoginStore: Send + Sync + 'static {
     }
 }
 
-/// A session that is about to begin, or to go on under a new id.
+/// A session that is about to begin, or to continue under a new id.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct NewSession<'r> {
-    /// The time, in seconds since 1970 UTC.
+    /// The current time, as a Unix timestamp in seconds.
     pub now: i64,
-    /// When the session ends at the latest, in seconds since 1970 UTC.
+    /// When the session expires, as a Unix timestamp in seconds.
     pub expires_at: i64,
-    /// Whether it outlives the browser.
+    /// Whether it persists after the browser is closed.
     pub remembered: bool,
     /// The browser's `User-Agent`, cut to 256 bytes.
     pub user_agent: &'r str,

@@ -8,13 +8,13 @@ use rocket::{Build, Orbit, Rocket, Route};
 
 use crate::cookie::{SessionCookie, user_agent_hash};
 use crate::unauthorized::LastError;
-use crate::{LoginManager, LoginOptions, LoginUser, Remember};
+use crate::{LoginManager, LoginOptions, LoginUser, NewSession, Remember};
 
-/// The cookie of a session, for a test that begins logged in: Flask-Login's `FlaskLoginClient`.
+/// Returns a session cookie that logs a test client in: Flask-Login's `FlaskLoginClient`.
 ///
-/// `session_id` is what the store's `load` is given: the user's id, unless the app has sessions on
-/// the server. The cookie belongs to a browser that sends no `User-Agent`, like Rocket's local
-/// client. `None` if no manager of `U` is attached.
+/// `session_id` is passed to the store's `load`: the user's id, unless the app uses server-side
+/// sessions. The cookie is for a client that sends no `User-Agent`, like Rocket's local client.
+/// Returns `None` if no manager for `U` is attached.
 ///
 /// ```
 /// # use rocket::{get, routes, local::blocking::Client};
@@ -56,38 +56,48 @@ pub fn session_cookie<U: LoginUser>(
     }))
 }
 
-/// Requests every route of the app as an anonymous user, and returns those that no login guard
-/// protects, sorted, such as `GET /login?<next>`.
+/// Sends an anonymous request to every route, and returns a sorted list of those that no login guard
+/// protects, in the form `GET /login?<next>`.
 ///
-/// Compare them with a list of your own, and a guard that was forgotten fails a test. The requests
-/// are real, so use a database for tests. Dynamic segments are `1`, and bodies are empty.
+/// Compare it with the list that you expect, so that a forgotten guard fails a test. A route is
+/// protected if one of its login guards fails, and the manager responds or the status is 401. A route
+/// that the request does not reach, because another one matches first, is listed. The requests are real, so use a test database. Dynamic segments are `1`, and
+/// bodies are empty.
 ///
 /// # Errors
 ///
 /// If the app does not launch.
-pub fn open_routes(rocket: Rocket<Build>) -> Result<Vec<String>, Box<rocket::Error>> {
+pub fn unprotected_routes(rocket: Rocket<Build>) -> Result<Vec<String>, Box<rocket::Error>> {
     let client = Client::untracked(rocket.attach(AdHoc::on_response(
-        "Open routes",
+        "Unprotected routes",
         |request, response| {
             Box::pin(async move {
                 let last = LastError::of(request);
-                // An app can have a catcher of 401 of its own.
+                // An app may register its own 401 catcher.
                 let is_401 = response.status() == Status::Unauthorized;
-                if last.responded || last.is_recorded() && is_401 {
-                    response.set_raw_header(PROTECTED, "yes");
+                if last.is_of_a_guard() && (last.responded || is_401) {
+                    // Another route may have matched.
+                    response
+                        .set_raw_header(PROTECTED, request.route().map_or_else(String::new, id));
                 }
             })
         },
     )))?;
-    let mut open = Vec::new();
+    let mut unprotected = Vec::new();
     for route in client.rocket().routes() {
         if !is_protected(&client, route) {
-            open.push(format!("{} {}", route.method, route.uri));
+            unprotected.push(format!("{} {}", route.method, route.uri));
         }
     }
-    open.sort();
-    open.dedup();
-    Ok(open)
+    unprotected.sort();
+    unprotected.dedup();
+    Ok(unprotected)
+}
+
+/// Returns a session to call [`LoginStore::begin_session`](crate::LoginStore) with, in a test of a
+/// store. Its fields can be changed.
+pub fn new_session(now: i64, expires_at: i64) -> NewSession<'static> {
+    NewSession { now, expires_at, remembered: false, user_agent: "", fresh: true }
 }
 
 const PROTECTED: &str = "X-Login-Protected";
@@ -108,5 +118,10 @@ fn is_protected(client: &Client, route: &Route) -> bool {
             false => request.add_header(Accept::from(format.clone())),
         }
     }
-    request.dispatch().headers().contains(PROTECTED)
+    request.dispatch().headers().get_one(PROTECTED) == Some(id(route).as_str())
+}
+
+fn id(route: &Route) -> String {
+    let format = route.format.as_ref().map(ToString::to_string).unwrap_or_default();
+    format!("{} {} {} {format}", route.method, route.uri, route.rank)
 }

@@ -12,10 +12,10 @@ use crate::next::login_url;
 
 /// Why a guard failed.
 ///
-/// As a responder it gives the same response as the guard itself: the redirect with its flash, JSON,
-/// or the handler of the [`LoginManager`](crate::LoginManager). So a handler can take a guard's
-/// `Result` and use `?`, or return one of these: Flask-Login's `unauthorized()` and
-/// `needs_refresh()`.
+/// It is a responder, which gives the same response as the failed guard: a redirect with a flash
+/// message, JSON, or what the [`LoginManager`](crate::LoginManager)'s handler returns. So a handler
+/// can take a guard as a `Result` and use `?`, or return an `AuthError` itself, as with Flask-Login's
+/// `unauthorized()` and `needs_refresh()`.
 ///
 /// ```
 /// use rocket_login::{AuthError, FreshUser, LoginUser};
@@ -30,20 +30,26 @@ use crate::next::login_url;
 ///     Ok(format!("Sent {amount}."))
 /// }
 /// ```
+#[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuthError {
     /// Nobody is logged in: 401.
     Unauthorized,
     /// The user is logged in, but the login is not fresh: 401.
     NeedsRefresh,
-    /// The store did not answer: 503.
+    /// The user is logged in, but not allowed to do this: 403. For an app's own guards, such as one for
+    /// a role.
+    Forbidden,
+    /// The store failed: 503.
     Unavailable,
 }
 
 impl AuthError {
-    pub(crate) fn status(self) -> Status {
+    /// The status of the response.
+    pub fn status(self) -> Status {
         match self {
             AuthError::Unauthorized | AuthError::NeedsRefresh => Status::Unauthorized,
+            AuthError::Forbidden => Status::Forbidden,
             AuthError::Unavailable => Status::ServiceUnavailable,
         }
     }
@@ -54,6 +60,7 @@ impl fmt::Display for AuthError {
         f.write_str(match self {
             AuthError::Unauthorized => "Unauthorized",
             AuthError::NeedsRefresh => "Reauthentication required",
+            AuthError::Forbidden => "Forbidden",
             AuthError::Unavailable => "Service Unavailable",
         })
     }
@@ -68,9 +75,9 @@ impl<'r> Responder<'r, 'static> for AuthError {
     }
 }
 
-/// What the catcher of 401 has to respond to: Rocket does not tell it a guard's error.
+/// The error that the 401 catcher responds to, because Rocket does not pass a guard's error to it.
 ///
-/// The last one counts, because a handler may have taken an earlier one as `Option` or `Result`.
+/// The last error counts. A handler may have taken an earlier one as an `Option` or a `Result`.
 #[derive(Default)]
 pub(crate) struct LastError {
     error: Option<(AuthError, Option<Respond>)>,
@@ -91,29 +98,29 @@ impl LastError {
         self.error = Some((error, Some(respond)));
     }
 
-    /// A handler returned `error`: the guard's own, or one that it made itself.
+    /// A handler returned `error`, either passed on from a guard or created by the handler.
     fn returned(&mut self, error: AuthError) {
         if self.error.is_none_or(|(last, _)| last != error) {
             self.error = Some((error, None));
         }
     }
 
-    pub fn is_recorded(&self) -> bool {
-        self.error.is_some()
+    pub fn is_of_a_guard(&self) -> bool {
+        self.error.is_some_and(|(_, respond)| respond.is_some())
     }
 
-    pub fn take(&mut self, default: Respond) -> (AuthError, Respond) {
+    /// The error that a catcher now responds to.
+    pub fn take(&mut self) -> Option<(AuthError, Option<Respond>)> {
         self.responded = true;
-        let (error, respond) = self.error.unwrap_or((AuthError::Unauthorized, None));
-        (error, respond.unwrap_or(default))
+        self.error
     }
 }
 
-/// Whether the request comes from an API client, which a page or a redirect would not help.
+/// Whether the request comes from an API client, which can't use an HTML page or a redirect.
 ///
-/// It does if its `Content-Type` or its `Accept` is JSON (`application/json` or
-/// `application/*+json`), or if a script sent it with `fetch()` and does not accept HTML. htmx and
-/// Turbo do accept HTML.
+/// That is the case if `Content-Type` or the preferred type of `Accept` is JSON (`application/json`
+/// or `application/*+json`), or if a script sent the request with `fetch()` and does not accept HTML.
+/// Requests by htmx and Turbo are not API requests.
 pub fn expects_json(request: &Request<'_>) -> bool {
     let is_json = |media: &MediaType| {
         media.is_json() || media.top() == "application" && media.sub().as_str().ends_with("+json")
@@ -127,25 +134,29 @@ fn is_fetch(request: &Request<'_>) -> bool {
     let header = |name| request.headers().get_one(name);
     header("Sec-Fetch-Dest") == Some("empty")
         && !header("Accept").is_some_and(|accept| accept.contains("text/html"))
-        // htmx before version 4 accepts anything, but shows only HTML.
+        // htmx before version 4 sends `Accept: */*`, but needs HTML.
         && header("HX-Request").is_none()
 }
 
-/// Whether the response to this request may be a page that somebody reads, unlike an image or a
-/// style sheet.
+/// Whether the response may be shown as a page, unlike an image or a style sheet.
 fn is_page(request: &Request<'_>) -> bool {
     let dest = request.headers().get_one("Sec-Fetch-Dest");
     dest.is_none_or(|dest| matches!(dest, "document" | "empty" | "iframe" | "frame"))
+}
+
+pub(crate) fn json_error(error: AuthError, request: &Request<'_>) -> response::Result<'static> {
+    let body = json!({ "error": error.to_string() }).to_string();
+    (error.status(), (ContentType::JSON, body)).respond_to(request)
 }
 
 /// The response to one kind of [`AuthError`].
 #[derive(Clone)]
 pub(crate) struct UnauthorizedResponse {
     pub view: Option<String>,
-    /// Views for parts of the app, as path and view.
+    /// Views for parts of the app: pairs of path and view.
     pub views_under: Vec<(String, String)>,
     pub category: String,
-    /// No flash if it is empty.
+    /// If it is empty, there is no flash message.
     pub message: String,
     pub handler: Option<Handler>,
 }
@@ -163,12 +174,7 @@ impl UnauthorizedResponse {
         }
     }
 
-    /// All views, for a check at launch.
-    pub fn views(&self) -> impl Iterator<Item = &String> {
-        self.view.iter().chain(self.views_under.iter().map(|(_, view)| view))
-    }
-
-    /// The view of the longest path that this request is under.
+    /// The view with the longest matching path, or the default view.
     fn view_for(&self, request: &Request<'_>) -> Option<&String> {
         let views = self.views_under.iter().filter(|(path, _)| is_under(request, path));
         views.max_by_key(|(path, _)| path.len()).map(|(_, view)| view).or(self.view.as_ref())
@@ -176,11 +182,12 @@ impl UnauthorizedResponse {
 
     pub fn respond(&self, error: AuthError, request: &Request<'_>) -> response::Result<'static> {
         if let Some(handler) = &self.handler {
-            return handler(request);
+            // An error in a catcher would be a 500.
+            return handler(request)
+                .or_else(|status| (status, status.to_string()).respond_to(request));
         }
         if expects_json(request) {
-            let body = json!({ "error": error.to_string() }).to_string();
-            return (Status::Unauthorized, (ContentType::JSON, body)).respond_to(request);
+            return json_error(error, request);
         }
         let Some(view) = self.view_for(request) else {
             return (Status::Unauthorized, self.message.clone()).respond_to(request);
@@ -190,7 +197,8 @@ impl UnauthorizedResponse {
             return redirect.respond_to(request);
         }
         let response = Flash::new(redirect, &self.category, &self.message).respond_to(request);
-        // Rocket's flash is `Strict`, so it would not be shown after a link on another site.
+        // Rocket's flash cookie is `SameSite=Strict`, so browsers would not send it after a link on
+        // another site was followed.
         if let Some(mut flash) = request.cookies().get_pending("_flash") {
             flash.set_same_site(SameSite::Lax);
             request.cookies().add(flash);
@@ -199,8 +207,11 @@ impl UnauthorizedResponse {
     }
 }
 
-/// Whether the request's path is `base` or below it.
+/// Whether the request's path is `base` or below it, as Rocket's router sees it.
 pub(crate) fn is_under(request: &Request<'_>, base: &str) -> bool {
-    let rest = request.uri().path().as_str().strip_prefix(base.trim_end_matches('/'));
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    let path = request.uri().path();
+    let mut segments = path.split('/').filter(|segment| !segment.is_empty());
+    base.split('/').filter(|wanted| !wanted.is_empty()).all(|wanted| {
+        segments.next().is_some_and(|segment| segment.percent_decode_lossy() == wanted)
+    })
 }

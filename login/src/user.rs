@@ -4,8 +4,7 @@ use crate::LoginStore;
 
 /// A user who can log in: Flask-Login's `UserMixin`.
 ///
-/// An anonymous user is `None` and not a `LoginUser`, so there are no flags to check. How users
-/// compare is up to the app.
+/// An anonymous user is `None` and not a `LoginUser`, so there are no flags to check.
 ///
 /// ```
 /// # use rocket_login::{LoginStore, LoginUser};
@@ -30,16 +29,21 @@ use crate::LoginStore;
 /// # }
 /// ```
 pub trait LoginUser: Sized + Send + Sync + 'static {
-    /// Where users are loaded from. The app manages one with `.manage(…)`. Without it the launch
+    /// Where users are loaded from. Put the store into managed state with `.manage(…)`, or the launch
     /// fails.
     type Store: LoginStore<User = Self>;
 
-    /// The user's own id, as text: Flask-Login's `get_id`.
+    /// The user's id: Flask-Login's `get_id`.
+    ///
+    /// By default the session cookie holds it, and [`LoginStore::load`] receives it. If it contains a
+    /// digest of the password hash, which `load` compares, a new password ends all logins without
+    /// sessions on the server.
     fn id(&self) -> String;
 
-    /// Whether the user may be logged in: checked at login and on every request.
+    /// Whether the user may be logged in. Checked at login and on every request.
     ///
-    /// A user who is not active cannot log in, and is anonymous from the next request on.
+    /// An inactive user can't log in. A user who becomes inactive is anonymous from the next request
+    /// on.
     fn is_active(&self) -> bool {
         true
     }

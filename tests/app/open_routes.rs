@@ -10,7 +10,7 @@ fn no_other_routes_are_open_to_anonymous_users() {
     let log = EventLog::new(Clock::default(), |_| {});
     let app = app::build(figment(&dir), Clock::default(), log).unwrap();
     assert_eq!(
-        testing::open_routes(app).unwrap(),
+        testing::unprotected_routes(app).unwrap(),
         [
             "GET /",
             "GET /.well-known/change-password",

@@ -1,6 +1,6 @@
 //! The tutorial: its pieces are the files, and its text alone leads to this app.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -95,6 +95,60 @@ fn who_follows_the_text_alone_arrives_at_this_app() {
         for file in files(folder) {
             let theirs = fs::read_to_string(reader.folder.join(&file)).unwrap_or_default();
             assert!(theirs == read(&file), "who follows the text has another {file}");
+        }
+    }
+}
+
+/// The first two chapters, rewritten: a login with the crate alone.
+const START: [(&str, &str); 2] = [
+    ("docs/start/1-page.md", "docs/start/1-page"),
+    ("docs/start/2-login.md", "docs/start/2-login"),
+];
+
+#[test]
+fn the_first_two_chapters_show_all_of_their_programs_in_small_pieces() {
+    let (mut words, mut lines) = (0, 0);
+    for (chapter, program) in START {
+        let mut shown = BTreeMap::new();
+        for (block, label) in pieces(chapter) {
+            lines += block.text.lines().count();
+            assert!(block.text.lines().count() <= 25, "{chapter}: too long:\n{}", block.text);
+            join(shown.entry(label.source).or_default(), &block.text);
+        }
+        for file in files(program) {
+            // Made by commands.
+            let is_typed = ["Cargo.toml", "Cargo.lock", "down.sql"];
+            if is_typed.iter().all(|name| !file.ends_with(name)) {
+                assert!(shown.get(&file) == Some(&read(&file)), "{chapter} shows another {file}");
+            }
+        }
+        words += read(chapter).split_whitespace().count();
+    }
+    assert!(words <= 5_000 && lines <= 320, "{words} words, {lines} lines of code");
+}
+
+#[test]
+#[ignore = "needs curl and minutes"]
+fn who_follows_the_first_two_chapters_logs_in() {
+    let dir = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(ROOT, dir.path().join("rocket-login")).unwrap();
+    let mut reader = Reader::new(dir.path().join("my-login"));
+    for (chapter, program) in START {
+        reader.follow(chapter);
+        for file in files(program) {
+            let theirs = reader.folder.join(file.strip_prefix(&format!("{program}/")).unwrap());
+            let theirs = fs::read_to_string(theirs).unwrap_or_default();
+            if file.ends_with("Cargo.toml") {
+                // The same dependencies, whatever else is there.
+                let names = |text: &str| -> BTreeSet<String> {
+                    let dependencies = text.split("[dependencies]").nth(1).unwrap();
+                    let lines = dependencies.lines().take_while(|line| !line.starts_with('['));
+                    lines.filter_map(|line| Some(line.split_once(" = ")?.0.to_owned())).collect()
+                };
+                assert_eq!(names(&theirs), names(&read(&file)), "{file}");
+            } else {
+                assert!(theirs == read(&file), "who follows the text has another {file}");
+            }
         }
     }
 }

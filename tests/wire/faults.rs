@@ -94,7 +94,7 @@ fn a_file_that_is_missing_is_missed_at_once_and_not_made_anew() {
     assert!(is(&server.get("/dashboard", &cookie), 200));
     assert!(is(&server.post("/login", "", ADA), 303));
     let said = server.stop();
-    assert!(said.contains("The user of a request could not be loaded: the database: "), "{said}");
+    assert!(said.contains("The store of users failed: the database: "), "{said}");
     assert!(said.contains("unable to open database file"), "{said}");
 }
 

@@ -34,7 +34,7 @@ fn settings_are_read_from_the_table_login_at_launch() {
 
 #[test]
 fn settings_have_defaults_and_are_all_read() {
-    assert_eq!(Settings::from_figment(&with_toml(""), &[""; 0]).unwrap(), Settings::default());
+    assert_eq!(Settings::from_figment(&with_toml(""), &[]).unwrap(), Settings::default());
     let toml = "[default.login]
         session_lifetime = 1
         remember_lifetime = 2
@@ -42,18 +42,17 @@ fn settings_have_defaults_and_are_all_read() {
         session_protection = 'strong'
         secure_cookies = true";
     let seconds = |n| NonZeroU32::new(n).unwrap();
-    let settings = Settings {
-        session_lifetime: seconds(1),
-        remember_lifetime: seconds(2),
-        fresh_for: seconds(3),
-        session_protection: SessionProtection::Strong,
-        secure_cookies: true,
-    };
-    assert_eq!(Settings::from_figment(&with_toml(toml), &[""; 0]).unwrap(), settings);
+    let mut settings = Settings::default();
+    settings.session_lifetime = seconds(1);
+    settings.remember_lifetime = seconds(2);
+    settings.fresh_for = seconds(3);
+    settings.session_protection = SessionProtection::Strong;
+    settings.secure_cookies = true;
+    assert_eq!(Settings::from_figment(&with_toml(toml), &[]).unwrap(), settings);
 }
 
 #[test]
-fn an_invalid_setting_fails_the_launch_and_is_named() {
+fn an_invalid_setting_aborts_the_launch_and_is_named_in_the_error() {
     for (toml, named) in [
         ("login = 5", "login"),
         ("login.fresh_for = 0", "login.fresh_for"),
@@ -107,12 +106,33 @@ fn the_launch_fails_with_two_managers_of_one_user_type() {
 }
 
 #[test]
-fn the_launch_fails_with_a_view_that_is_no_uri() {
+fn the_configuration_can_switch_secure_cookies_on_for_a_manager_with_its_own_settings() {
+    let figment = with_toml("[default.login]\nsecure_cookies = true\nfresh_for = 5");
+    let manager = manager().settings(Settings::default());
+    let rocket = rocket::custom(figment).manage(Users::default()).attach(manager);
+    let client = Client::untracked(rocket).unwrap();
+    let options = rocket_login::LoginOptions::new();
+    let cookie = testing::session_cookie::<User>(client.rocket(), "1", options).unwrap();
+    assert_eq!((cookie.name(), cookie.secure()), ("__Host-login", Some(true)));
+}
+
+#[test]
+fn the_launch_fails_with_a_view_that_is_not_a_uri() {
     for manager in [
-        manager().login_view("log in"),
-        manager().refresh_view("log in"),
-        manager().login_view_under("/a", "log in"),
+        manager().login_view("/log in"),
+        manager().login_view("log-in"),
+        manager().login_view(""),
+        manager().login_view("/log-in#form"),
+        manager().refresh_view("/log in"),
+        manager().login_view_under("/a", "/log in"),
+        manager().login_view_under("a", "/log-in"),
+        manager().exempt("static"),
+        manager().under("members", "member"),
+        manager().cookie_name(""),
     ] {
         assert_eq!(launch_error(rocket(manager)), "launch fairing(s) failed");
+    }
+    for view in ["/log-in?lang=en", "https://sso.example/log-in"] {
+        assert!(Client::untracked(rocket(manager().login_view(view))).is_ok(), "{view}");
     }
 }

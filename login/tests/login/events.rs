@@ -33,8 +33,8 @@ fn subscribe(manager: LoginManager<User>, name: &'static str, seen: &Seen) -> Lo
 fn every_event_is_emitted_once() {
     let (clock, time) = test_clock();
     let seen = Seen::default();
-    let settings =
-        Settings { session_protection: SessionProtection::Strong, ..Settings::default() };
+    let mut settings = Settings::default();
+    settings.session_protection = SessionProtection::Strong;
     let client = client(subscribe(manager().settings(settings).clock(time), "", &seen));
     get_text(&client, "/members");
     log_in_as(&client, "ada");
@@ -96,7 +96,7 @@ fn subscribers_and_later_fairings_see_the_user() {
 }
 
 #[test]
-fn a_subscriber_that_panics_while_the_user_is_loaded_is_503() {
+fn a_subscriber_that_panics_while_the_user_is_loaded_gives_503() {
     let client = client(manager().on_event(|event, _| {
         assert!(!matches!(event, Event::LoadedFromCookie(_)), "a subscriber that panics");
     }));

@@ -1,8 +1,8 @@
 //! The examples, run as their readers run them, and a session crate beside this one.
 
 use crate::support::{assert_redirects, text};
-use rocket::http::{ContentType, Header, Status};
-use rocket::local::blocking::Client;
+use rocket::http::{ContentType, Cookie, Header, Status};
+use rocket::local::blocking::{Client, LocalResponse};
 
 #[expect(dead_code, reason = "an example has a `main`")]
 mod minimal {
@@ -16,6 +16,15 @@ mod minimal {
 #[expect(dead_code, reason = "an example has a `main`")]
 mod api {
     include!("../../examples/api.rs");
+
+    pub fn site() -> rocket::Rocket<rocket::Build> {
+        rocket()
+    }
+}
+
+#[expect(dead_code, reason = "an example has a `main`")]
+mod sessions {
+    include!("../../examples/sessions.rs");
 
     pub fn site() -> rocket::Rocket<rocket::Build> {
         rocket()
@@ -36,7 +45,7 @@ fn the_minimal_site_logs_in_remembers_and_logs_out() {
         let response = log_in("/login", wrong.to_owned());
         assert_eq!(response.status(), Status::Ok);
         assert!(response.cookies().get("login").is_none());
-        assert!(text(response).contains("name=password"));
+        assert!(text(response).contains("Invalid username or password."));
     }
     let response = log_in("/login?next=/?page=2", format!("{RIGHT}&remember=on"));
     assert_redirects(&response, "/?page=2");
@@ -49,6 +58,40 @@ fn the_minimal_site_logs_in_remembers_and_logs_out() {
     let response = log_in("/login?next=//evil.example", RIGHT.to_owned());
     assert_redirects(&response, "/");
     assert!(response.cookies().get("login").unwrap().max_age().is_none());
+}
+
+#[test]
+fn the_sessions_site_ends_sessions_on_the_server() {
+    let client = Client::untracked(sessions::site()).unwrap();
+    let post = |path: &'static str, form: &'static str, cookie: &Cookie<'static>| {
+        let request = client.post(path).header(ContentType::Form).body(form);
+        request.cookie(cookie.clone()).dispatch()
+    };
+    let session = |response: LocalResponse<'_>| response.cookies().get("login").cloned();
+    let home = |cookie: &Cookie<'static>| text(client.get("/").cookie(cookie.clone()).dispatch());
+    let none = Cookie::new("none", "");
+    let ada = "username=ada&password=first";
+
+    let phone = session(post("/register", ada, &none)).unwrap();
+    assert_eq!(home(&phone), " You are ada.");
+    assert!(session(post("/register", ada, &none)).is_none(), "the name is taken");
+    assert!(session(post("/login", "username=ada&password=wrong", &none)).is_none());
+    assert!(session(post("/login", "username=eve&password=first", &none)).is_none());
+    let laptop = session(post("/login", ada, &none)).unwrap();
+    let tablet = session(post("/login", ada, &none)).unwrap();
+
+    post("/logout", "", &tablet);
+    assert_eq!(home(&tablet), " You are anonymous.", "a copied cookie is worthless");
+    let renewed = session(post("/reauthenticate", "password=first", &laptop)).unwrap();
+    assert_eq!(home(&laptop), " You are anonymous.");
+    assert!(session(post("/reauthenticate", "password=wrong", &renewed)).is_none());
+    let denied = post("/reauthenticate", "password=first", &laptop);
+    assert_redirects(&denied, "/?next=/");
+    drop(denied);
+    post("/password", "password=second", &renewed);
+    assert_eq!(home(&phone), " You are anonymous.");
+    assert_eq!(home(&renewed), " You are ada.");
+    assert!(session(post("/login", ada, &none)).is_none());
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! Fresh logins, and reauthentication.
 
+use std::num::NonZeroU32;
+
 use crate::support::*;
 use rocket::http::{Header, Status};
+use rocket_login::Settings;
 
 #[test]
 fn a_login_is_fresh_for_15_minutes_and_again_after_reauthentication() {
@@ -32,7 +35,7 @@ fn a_login_without_a_password_is_not_fresh_until_reauthentication() {
 }
 
 #[test]
-fn reauthentication_gives_the_session_a_new_id_and_does_not_extend_it() {
+fn reauthentication_gives_the_session_a_new_id() {
     let (clock, time) = test_clock();
     let client = client(manager().clock(time));
     log_in_as(&client, "ada");
@@ -44,7 +47,7 @@ fn reauthentication_gives_the_session_a_new_id_and_does_not_extend_it() {
 }
 
 #[test]
-fn a_reauthenticated_session_ends_when_it_would_have() {
+fn reauthentication_does_not_extend_the_session() {
     let (clock, time) = test_clock();
     let client = client(manager().clock(time));
     log_in_as(&client, "ada");
@@ -55,7 +58,7 @@ fn a_reauthenticated_session_ends_when_it_would_have() {
 }
 
 #[test]
-fn reauthentication_says_whether_the_session_still_existed() {
+fn reauthentication_returns_whether_the_session_still_existed() {
     let client = client(manager());
     assert_eq!(post_text(&client, "/confirm"), "false");
     log_in_as(&client, "ada");
@@ -64,6 +67,29 @@ fn reauthentication_says_whether_the_session_still_existed() {
     let response = client.post("/confirm").cookie(copy).dispatch();
     assert_sets_no_cookie(&response);
     assert_eq!(text(response), "false");
+}
+
+#[test]
+fn the_settings_decide_how_long_a_login_is_fresh() {
+    let (clock, time) = test_clock();
+    let mut settings = Settings::default();
+    settings.fresh_for = NonZeroU32::new(10).unwrap();
+    let client = client(manager().settings(settings).clock(time));
+    log_in_as(&client, "ada");
+    advance(&clock, 10);
+    assert_eq!(get_text(&client, "/settings"), "ada");
+    advance(&clock, 1);
+    assert_redirects(&client.get("/settings").dispatch(), "/confirm?next=/settings");
+}
+
+#[test]
+fn reauthentication_binds_the_session_to_the_browser_it_happened_in() {
+    let client = client(manager());
+    client.post("/log-in/ada").header(Header::new("User-Agent", "before the update")).dispatch();
+    let after = "after the update";
+    assert_eq!(get_from(&client, "/who", after), "ada fresh=false remembered=false");
+    client.post("/confirm").header(Header::new("User-Agent", after)).dispatch();
+    assert_eq!(get_from(&client, "/who", after), "ada fresh=true remembered=false");
 }
 
 #[test]

@@ -3,16 +3,43 @@
 use std::sync::Arc;
 
 use crate::support::*;
+use rocket::http::Status;
 use rocket::local::blocking::Client;
-use rocket::{get, routes};
-use rocket_login::{AuthError, CurrentUser, FreshUser, RequiredUser};
+use rocket::outcome::try_outcome;
+use rocket::request::{FromRequest, Outcome};
+use rocket::{Request, get, routes};
+use rocket_login::{AuthError, CurrentUser, FreshUser};
+
+type RequiredUser = rocket_login::RequiredUser<User>;
+
+impl User {
+    fn is_admin(&self) -> bool {
+        self.name == "root"
+    }
+}
+
+pub struct Admin(pub RequiredUser);
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for Admin {
+    type Error = AuthError;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, AuthError> {
+        let user = try_outcome!(request.guard::<RequiredUser>().await);
+        match user.is_admin() {
+            true => Outcome::Success(Admin(user)),
+            false => Outcome::Error((Status::Forbidden, AuthError::Forbidden)),
+        }
+    }
+}
+
+#[get("/admin")]
+fn admin(admin: Admin) -> String {
+    admin.0.name.clone()
+}
 
 #[get("/guards")]
-fn guards(
-    current: CurrentUser<User>,
-    required: RequiredUser<User>,
-    fresh: FreshUser<User>,
-) -> String {
+fn guards(current: CurrentUser<User>, required: RequiredUser, fresh: FreshUser<User>) -> String {
     // `User` is not `Clone`, and its guards are.
     let copies = (current.clone(), required.clone(), fresh.clone());
     let kept: [Arc<User>; 3] =
@@ -22,7 +49,7 @@ fn guards(
 }
 
 #[get("/optional")]
-fn optional(user: Option<RequiredUser<User>>) -> &'static str {
+fn optional(user: Option<RequiredUser>) -> &'static str {
     if user.is_some() { "a user" } else { "nobody" }
 }
 
@@ -36,7 +63,7 @@ fn guards_can_be_cloned_kept_and_printed_whatever_the_user_can() {
     let rocket = rocket(manager()).mount("/", routes![guards]);
     let client = Client::tracked(rocket).unwrap();
     log_in_as(&client, "ada");
-    let printed = r#"CurrentUser(Some("ada")) RequiredUser("ada") FreshUser("ada")"#;
+    let printed = "CurrentUser { .. } RequiredUser { .. } FreshUser { .. }";
     assert_eq!(get_text(&client, "/guards"), printed);
 }
 
@@ -52,4 +79,41 @@ fn a_handler_can_take_a_guards_option_or_result() {
     assert_eq!(get_text(&client, "/why"), "Ok(\"ada\")");
     advance(&clock, 15 * 60 + 1);
     assert_eq!(get_text(&client, "/why"), "Err(NeedsRefresh)");
+}
+
+#[test]
+fn a_guard_for_a_role_redirects_anonymous_users_and_forbids_others() {
+    let client = Client::tracked(rocket(manager()).mount("/", routes![admin])).unwrap();
+    assert_redirects(&client.get("/admin").dispatch(), "/log-in?lang=en&next=/admin");
+    log_in_as(&client, "ada");
+    assert_eq!(client.get("/admin").dispatch().status(), Status::Forbidden);
+    log_in_as(&client, "root");
+    assert_eq!(get_text(&client, "/admin"), "root");
+}
+
+#[test]
+fn without_a_manager_there_is_no_current_user_rather_than_an_anonymous_one() {
+    #[get("/anyone")]
+    fn anyone() -> Anyone {
+        Anyone
+    }
+    struct Anyone;
+    impl<'r> rocket::response::Responder<'r, 'static> for Anyone {
+        fn respond_to(self, request: &'r Request<'_>) -> rocket::response::Result<'static> {
+            let user = rocket_login::current_user::<User>(request);
+            format!("{:?}", user.map(|user| user.is_some())).respond_to(request)
+        }
+    }
+
+    let client = Client::tracked(quiet().mount("/", routes![anyone])).unwrap();
+    assert_eq!(get_text(&client, "/anyone"), "Err(Unavailable)");
+    let client = Client::tracked(rocket(manager()).mount("/", routes![anyone])).unwrap();
+    assert_eq!(get_text(&client, "/anyone"), "Ok(false)");
+}
+
+#[test]
+fn the_readme_shows_the_guard_for_a_role() {
+    let readme = include_str!("../../README.md");
+    let block = readme.split("```rust,ignore\n").nth(1).unwrap().split("```").next().unwrap();
+    assert!(include_str!("guards.rs").contains(block), "{block}");
 }

@@ -9,9 +9,21 @@ fn a_path_on_this_site_is_kept_as_it_is() {
     for path in ["/", "/members", "/a/b?c=d&e=%2F", "/a//b", "/%5C%5Cevil.example"] {
         let next = Next::parse(path).unwrap();
         assert_eq!(to_string(&next).unwrap(), format!("\"{path}\""));
+        assert_eq!(next.to_string(), path);
         let redirect = format!("{:?}", Redirect::from(next));
         assert!(redirect.contains(path.split('?').next().unwrap()), "{redirect}");
     }
+}
+
+#[test]
+fn it_can_be_passed_on_in_a_uri() {
+    #[rocket::get("/log-in?<_next>")]
+    fn log_in(_next: Option<Next>) {}
+
+    let next = Next::parse("/a?b=c").unwrap();
+    assert_eq!(rocket::uri!(log_in(_next = Some(next))), "/log-in?_next=%2Fa%3Fb%3Dc");
+    assert_eq!(rocket::routes![log_in].len(), 1);
+    assert_eq!(rocket::uri!(log_in(_next = None::<Next>)), "/log-in");
 }
 
 #[test]
@@ -21,6 +33,9 @@ fn anything_that_a_browser_takes_for_another_site_is_rejected() {
         "",
         "members",
         "//evil.example",
+        "/%2e//evil.example",
+        "/a/%2E%2e//evil.example",
+        "/.%2e//evil.example",
         "///evil.example",
         "/.//evil.example",
         "/..//evil.example",

@@ -7,11 +7,13 @@ use rocket::http::Header;
 use rocket_login::{Event, SessionProtection, Settings};
 
 fn protected(protection: SessionProtection) -> Settings {
-    Settings { session_protection: protection, ..Settings::default() }
+    let mut settings = Settings::default();
+    settings.session_protection = protection;
+    settings
 }
 
 #[test]
-fn another_browser_is_fresh_or_not_fresh_or_anonymous_as_the_setting_says() {
+fn a_login_with_another_user_agent_is_fresh_or_not_fresh_or_rejected_as_the_setting_says() {
     for (protection, who) in [
         (SessionProtection::None, "ada fresh=true remembered=false"),
         (SessionProtection::Basic, "ada fresh=false remembered=false"),
@@ -32,7 +34,7 @@ fn another_browser_is_fresh_or_not_fresh_or_anonymous_as_the_setting_says() {
 }
 
 #[test]
-fn anonymous_users_get_no_cookie() {
+fn anonymous_users_get_no_session_cookie() {
     for protection in [SessionProtection::None, SessionProtection::Basic, SessionProtection::Strong]
     {
         let client = client(manager().settings(protected(protection)));
@@ -47,7 +49,7 @@ fn strong_protection_ends_a_stolen_session_once_and_no_session_that_is_long_gone
     let seen = Arc::new(Mutex::new(Vec::new()));
     let events = seen.clone();
     let manager = manager().settings(protected(SessionProtection::Strong)).on_event(
-        move |event: Event<'_, User>, _| {
+        move |event: &Event<'_, User>, _| {
             if let Event::SessionProtected(user) = event {
                 events.lock().unwrap().push(user.name.clone());
             }

@@ -1,5 +1,6 @@
 //! Logging in and out, and the session cookie.
 
+use std::num::NonZeroU32;
 use std::sync::atomic::Ordering;
 
 use crate::support::*;
@@ -10,7 +11,7 @@ use rocket_login::{Remember, Settings, testing};
 const ANONYMOUS: &str = "anonymous fresh=false remembered=false";
 
 #[test]
-fn a_login_lasts_until_the_logout_and_both_are_seen_by_the_rest_of_their_request() {
+fn login_and_logout_take_effect_within_the_same_request() {
     let client = client(manager());
     assert_eq!(get_text(&client, "/who"), ANONYMOUS);
     assert_eq!(log_in_as(&client, "ada"), "true Some(\"ada\")");
@@ -41,7 +42,7 @@ fn a_deactivated_user_is_anonymous_on_the_next_request() {
 }
 
 #[test]
-fn a_session_that_is_gone_is_anonymous() {
+fn a_request_with_a_deleted_session_is_anonymous() {
     let client = client(manager());
     log_in_as(&client, "ada");
     users(&client).sessions.lock().unwrap().clear();
@@ -88,7 +89,7 @@ fn a_logout_ends_the_presented_session_even_when_its_user_is_deactivated() {
 }
 
 #[test]
-fn a_logout_says_whether_a_session_ended() {
+fn a_logout_returns_whether_a_session_ended() {
     let client = client(manager());
     assert_eq!(post_text(&client, "/log-out"), "ended=false user=None");
     log_in_as(&client, "ada");
@@ -109,7 +110,7 @@ fn a_user_who_may_no_longer_log_in_is_not_logged_in() {
 }
 
 #[test]
-fn a_session_that_the_app_has_begun_itself_is_logged_in() {
+fn a_session_that_the_app_has_begun_itself_can_be_logged_in() {
     let client = client(manager());
     assert_eq!(post_text(&client, "/register/ada"), "true");
     assert_eq!(get_text(&client, "/who"), "ada fresh=true remembered=false");
@@ -126,7 +127,7 @@ fn a_session_that_the_app_has_begun_for_an_inactive_user_ends() {
 }
 
 #[test]
-fn a_replaced_session_goes_on_under_its_new_id() {
+fn a_session_continues_under_its_replaced_id() {
     let client = client(manager());
     assert_eq!(post_text(&client, "/replace-session/new"), "false");
     log_in_as(&client, "ada");
@@ -141,8 +142,6 @@ fn ids_may_hold_any_characters() {
     let client = client(manager());
     let id = "Zoë \u{1f512} \"quoted\"; a=b";
     users(&client).sessions.lock().unwrap().insert(id.to_owned(), "ada".to_owned());
-    log_in_as(&client, "bob");
-    post_text(&client, &format!("/replace-session/{}", rocket::uri!("/").path()));
     let cookie = testing::session_cookie::<User>(client.rocket(), id, Remember::No).unwrap();
     let response = client.get("/members").private_cookie(cookie).dispatch();
     assert_eq!(text(response), "ada");
@@ -204,6 +203,74 @@ fn a_login_ends_after_12_hours() {
 }
 
 #[test]
+fn a_logout_holds_even_if_an_error_responds() {
+    for path in ["/log-out-and-fail/401", "/log-out-and-fail/410"] {
+        let client = client(manager());
+        log_in_as(&client, "ada");
+        let response = client.post(path).dispatch();
+        let removals = response.headers().get("Set-Cookie").filter(|c| c.starts_with("login=;"));
+        assert_eq!(removals.count(), 1, "{path}");
+        drop(response);
+        assert!(client.cookies().get("login").is_none(), "{path}");
+    }
+    let client = client(manager());
+    log_in_as(&client, "ada");
+    let response = client.post("/log-out").dispatch();
+    assert_eq!(response.headers().get("Set-Cookie").count(), 1, "not removed twice");
+}
+
+#[test]
+fn a_login_after_a_logout_in_one_request_sets_the_cookie() {
+    let client = client(manager());
+    log_in_as(&client, "ada");
+    post_text(&client, "/switch-to/bob");
+    assert_eq!(get_text(&client, "/members"), "bob");
+}
+
+#[test]
+fn the_settings_decide_how_long_a_login_lasts() {
+    let (clock, time) = test_clock();
+    let mut settings = Settings::default();
+    settings.session_lifetime = NonZeroU32::new(100).unwrap();
+    let client = client(manager().settings(settings).clock(time));
+    log_in_as(&client, "ada");
+    assert_eq!(get_text(&client, "/expires-in"), "100");
+    advance(&clock, 100);
+    assert_eq!(get_text(&client, "/members"), "ada");
+    advance(&clock, 1);
+    assert_eq!(get_text(&client, "/who"), ANONYMOUS);
+}
+
+#[test]
+fn an_inactive_user_begins_no_session() {
+    let client = client(manager());
+    log_in_as(&client, "inactive");
+    assert_eq!(calls(&client), [""; 0]);
+}
+
+#[test]
+fn a_session_that_continues_under_the_same_id_is_not_ended() {
+    let client = client(manager());
+    log_in_as(&client, "ada");
+    assert_eq!(post_text(&client, "/log-in-with/ada-1"), "true");
+    assert_eq!(get_text(&client, "/members"), "ada");
+}
+
+#[test]
+fn a_checkbox_remembers_unless_its_value_says_no() {
+    for value in ["", "0", "no", "off", "false", "Off", "FALSE"] {
+        let client = client(manager());
+        post_text(&client, &format!("/log-in/ada?remember={value}"));
+        assert_eq!(get_text(&client, "/who"), "ada fresh=true remembered=false", "{value:?}");
+    }
+    for value in ["on", "yes", "1", "true", "remember-me"] {
+        let client = client(manager());
+        post_text(&client, &format!("/log-in/ada?remember={value}"));
+        assert_eq!(get_text(&client, "/who"), "ada fresh=true remembered=true", "{value:?}");
+    }
+}
+
+#[test]
 fn a_plain_cookie_is_not_taken_for_an_encrypted_one() {
     let client = Client::untracked(rocket(manager())).unwrap();
     users(&client).sessions.lock().unwrap().insert("1".to_owned(), "ada".to_owned());
@@ -224,7 +291,7 @@ fn a_cookie_with_other_content_is_anonymous() {
 }
 
 #[test]
-fn a_cookie_from_before_the_crate_is_still_a_login() {
+fn a_cookie_in_the_format_used_before_the_crate_is_still_accepted() {
     let (clock, time) = test_clock();
     let client = Client::untracked(rocket(manager().clock(time))).unwrap();
     users(&client).sessions.lock().unwrap().insert("1".to_owned(), "ada".to_owned());
@@ -239,7 +306,8 @@ fn a_cookie_from_before_the_crate_is_still_a_login() {
 
 #[test]
 fn over_https_the_cookie_is_secure_and_its_name_is_bound_to_the_host() {
-    let settings = Settings { secure_cookies: true, ..Settings::default() };
+    let mut settings = Settings::default();
+    settings.secure_cookies = true;
     let client = client(manager().settings(settings).cookie_name("member"));
     let response = client.post("/log-in/ada").dispatch();
     let cookie = response.cookies().get("__Host-member").unwrap().clone();

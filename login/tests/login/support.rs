@@ -105,7 +105,9 @@ impl LoginStore for Users {
         session_id: &str,
         session: &NewSession<'_>,
     ) -> Result<Option<String>, Broken> {
-        self.called("renew_session", &format!("{session_id} {}", session.user_agent))?;
+        let left = session.expires_at - session.now;
+        let told = format!("{session_id} {} {left} {}", session.user_agent, session.remembered);
+        self.called("renew_session", &told)?;
         let name = self.sessions.lock().unwrap().remove(session_id);
         Ok(name.map(|name| self.new_id(&name)))
     }
@@ -127,10 +129,10 @@ async fn log_in(
     remember: Remember,
     not_fresh: bool,
     login: Login<'_>,
-) -> Result<String, String> {
+) -> Result<String, AuthError> {
     let options = LoginOptions::from(remember);
     let options = if not_fresh { options.not_fresh() } else { options };
-    let done = login.log_in(user(name), options).await.map_err(|error| error.to_string())?;
+    let done = login.log_in(user(name), options).await?;
     Ok(format!("{done} {:?}", login.user().map(|user| user.name.clone())))
 }
 
@@ -149,9 +151,35 @@ async fn register(name: &str, login: Login<'_>, users: &rocket::State<Users>) ->
 }
 
 #[post("/log-out")]
-async fn log_out(login: Login<'_>) -> Result<String, Status> {
-    let ended = login.log_out().await.map_err(|_| Status::ServiceUnavailable)?;
+async fn log_out(login: Login<'_>) -> Result<String, AuthError> {
+    let ended = login.log_out().await?;
     Ok(format!("ended={ended} user={:?}", login.user().map(|user| user.name.clone())))
+}
+
+#[post("/log-out-and-fail/<status>")]
+async fn log_out_and_fail(status: u16, login: Login<'_>) -> Result<(), Result<AuthError, Status>> {
+    login.log_out().await.map_err(Ok)?;
+    Err(if status == 401 { Ok(AuthError::Unauthorized) } else { Err(Status::new(status)) })
+}
+
+#[post("/switch-to/<name>")]
+async fn switch_to(name: &str, login: Login<'_>) -> Result<(), AuthError> {
+    login.log_out().await?;
+    login.log_in(user(name), Remember::No).await.map(drop)
+}
+
+/// Logs in with a session that exists already.
+#[post("/log-in-with/<id>")]
+async fn log_in_with(id: &str, login: Login<'_>) -> Result<String, AuthError> {
+    let session = login.new_session(Remember::No);
+    let done = login.log_in_with_session(user("ada"), id.to_owned(), session).await?;
+    Ok(done.to_string())
+}
+
+#[get("/expires-in")]
+fn expires_in(login: Login<'_>) -> String {
+    let now = login.new_session(Remember::No).now;
+    login.expires_at().map_or(String::new(), |expires_at| (expires_at - now).to_string())
 }
 
 #[post("/confirm")]
@@ -226,6 +254,10 @@ pub fn rocket(manager: LoginManager<User>) -> Rocket<Build> {
             log_in_for,
             register,
             log_out,
+            log_out_and_fail,
+            switch_to,
+            log_in_with,
+            expires_in,
             confirm,
             replace_session,
             who,

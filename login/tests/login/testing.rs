@@ -51,32 +51,71 @@ fn the_routes_that_no_login_guard_protects_are_listed() {
         .mount("/", routes![keys, new_key, files, open, checked])
         .register("/api", catchers![own_401]);
     assert_eq!(
-        testing::open_routes(more).unwrap(),
+        testing::unprotected_routes(more).unwrap(),
         [
             "GET /api/checked",
             "GET /api/open/<_id>",
+            "GET /expires-in",
             "GET /own-error/<kind>",
             "GET /static/<_>",
             "GET /who",
             "POST /confirm",
             "POST /log-in-for/<seconds>",
+            "POST /log-in-with/<id>",
             "POST /log-in/<name>?<remember>&<not_fresh>",
             "POST /log-out",
+            "POST /log-out-and-fail/<status>",
             "POST /register/<name>",
             "POST /replace-session/<id>",
+            "POST /switch-to/<name>",
         ]
     );
 }
 
 #[test]
-fn routes_with_a_handler_of_their_own_for_unauthorized_requests_are_protected() {
+fn a_route_behind_a_protected_one_is_listed_and_so_is_a_401_without_a_guard() {
+    #[get("/report", format = "json")]
+    fn report_json(_user: RequiredUser<User>) {}
+    #[get("/report", rank = 20)]
+    fn report() {}
+    #[get("/doc/1")]
+    fn doc_1(_user: RequiredUser<User>) {}
+    #[get("/doc/<_id>")]
+    fn doc(_id: u8) {}
+    #[get("/own-401")]
+    fn own_401() -> Status {
+        Status::Unauthorized
+    }
+
+    let routes = routes![report_json, report, doc_1, doc, own_401];
+    let all = testing::unprotected_routes(rocket(manager()).mount("/", routes)).unwrap();
+    for route in ["GET /report", "GET /doc/<_id>", "GET /own-401"] {
+        assert!(all.contains(&route.to_owned()), "{route} is not in {all:?}");
+    }
+    assert!(!all.contains(&"GET /doc/1".to_owned()), "{all:?}");
+}
+
+#[test]
+fn routes_are_protected_whatever_the_unauthorized_handler_responds() {
     let manager = manager().unauthorized_handler(|_| (Status::Ok, "a login form"));
-    let open = testing::open_routes(rocket(manager)).unwrap();
+    let open = testing::unprotected_routes(rocket(manager)).unwrap();
     assert!(!open.contains(&"GET /members?<_page>".to_owned()), "{open:?}");
 }
 
 #[test]
-fn an_app_that_does_not_launch_has_no_list() {
-    let error = testing::open_routes(quiet().attach(manager())).unwrap_err();
+fn a_stores_own_test_can_begin_a_session() {
+    use rocket_login::LoginStore;
+
+    let users = Users::default();
+    let mut session = testing::new_session(1, 2);
+    session.user_agent = "Firefox";
+    let begun = rocket::execute(users.begin_session(&user("ada"), &session)).unwrap();
+    assert!(begun.is_some());
+    assert_eq!(*users.calls.lock().unwrap(), ["begin_session ada Firefox"]);
+}
+
+#[test]
+fn an_app_that_does_not_launch_is_an_error() {
+    let error = testing::unprotected_routes(quiet().attach(manager())).unwrap_err();
     assert_eq!(error.to_string(), "launch fairing(s) failed");
 }

@@ -6,7 +6,8 @@ use crate::support::*;
 use rocket::local::blocking::Client;
 use rocket::{Build, Rocket, get, post, routes};
 use rocket_login::{
-    CurrentUser, FreshUser, Login, LoginManager, LoginStore, LoginUser, Remember, RequiredUser,
+    AuthError, CurrentUser, FreshUser, Login, LoginManager, LoginStore, LoginUser, Remember,
+    RequiredUser,
 };
 
 struct Staff;
@@ -32,7 +33,7 @@ impl LoginStore for StaffList {
 
 #[post("/staff/log-in")]
 async fn log_in(login: Login<'_, Staff>) {
-    let Ok(_) = login.log_in(Staff, Remember::No).await;
+    assert!(login.log_in(Staff, Remember::No).await.unwrap());
 }
 
 #[get("/staff/reports")]
@@ -55,16 +56,22 @@ fn help(_staff: Option<RequiredUser<Staff>>, _user: FreshUser<User>) -> &'static
     "help"
 }
 
+#[get("/staff/transfer")]
+fn transfer(user: Result<FreshUser<User>, AuthError>) -> Result<&'static str, AuthError> {
+    user?;
+    Ok("transfer")
+}
+
 fn both(users: LoginManager<User>) -> Rocket<Build> {
     let staff = LoginManager::<Staff>::new().login_view("/staff/log-in").under("/staff", "staff");
     rocket(users)
         .manage(StaffList)
         .attach(staff)
-        .mount("/", routes![log_in, reports, staffing, audit, help])
+        .mount("/", routes![log_in, reports, staffing, audit, help, transfer])
 }
 
 #[test]
-fn each_type_has_a_manager_a_cookie_and_a_view_of_its_own() {
+fn each_user_type_has_its_own_manager_cookie_and_login_view() {
     let client = Client::tracked(both(manager())).unwrap();
     log_in_as(&client, "ada");
     let reports = client.get("/staff/reports").dispatch();
@@ -80,7 +87,15 @@ fn each_type_has_a_manager_a_cookie_and_a_view_of_its_own() {
 }
 
 #[test]
-fn the_guard_that_failed_last_responds_whatever_failed_before_it() {
+fn the_launch_fails_if_two_types_share_a_cookie() {
+    let staff = LoginManager::<Staff>::new().under("/staff", "login");
+    let rocket = rocket(manager()).manage(StaffList).attach(staff);
+    let error = Client::untracked(rocket).err().map(|error| error.to_string());
+    assert_eq!(error.unwrap(), "launch fairing(s) failed");
+}
+
+#[test]
+fn the_last_failed_guard_decides_the_response() {
     let (clock, time) = test_clock();
     let client = Client::tracked(both(manager().clock(time))).unwrap();
     log_in_as(&client, "ada");
@@ -89,4 +104,6 @@ fn the_guard_that_failed_last_responds_whatever_failed_before_it() {
     assert_redirects(&audit, "/staff/log-in?next=/staff/audit");
     drop(audit);
     assert_redirects(&client.get("/staff/help").dispatch(), "/confirm?next=/staff/help");
+    let transfer = client.get("/staff/transfer").dispatch();
+    assert_redirects(&transfer, "/confirm?next=/staff/transfer");
 }

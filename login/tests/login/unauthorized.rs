@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::support::*;
 use rocket::http::{Accept, ContentType, Header, Status};
+use rocket::local::blocking::Client;
 use rocket::response::Redirect;
 use rocket::serde::json::json;
-use rocket::uri;
+use rocket::{routes, uri};
 use rocket_login::{Event, LoginManager, expects_json, login_url};
 
 #[test]
@@ -42,8 +43,14 @@ fn the_default_messages_are_flask_logins() {
 }
 
 #[test]
-fn an_empty_message_leaves_no_flash() {
+fn an_empty_message_sets_no_flash() {
     let (clock, time) = test_clock();
+    let message = manager().clock(time.clone()).needs_refresh_message("danger", "Again.");
+    let with_message = client(message);
+    post_text(&with_message, "/log-in/ada?not_fresh=true");
+    let response = with_message.get("/settings").dispatch();
+    assert_eq!(flash(&response).unwrap(), "6:dangerAgain.");
+    drop(response);
     let manager = manager().clock(time).login_message("", "").needs_refresh_message("", "");
     let client = client(manager);
     let response = client.get("/members").dispatch();
@@ -58,7 +65,7 @@ fn an_empty_message_leaves_no_flash() {
 }
 
 #[test]
-fn views_and_messages_may_be_uris_and_strings() {
+fn views_and_messages_may_be_uris_or_strings() {
     let client = client(
         LoginManager::new()
             .login_view(uri!("/log-in"))
@@ -72,8 +79,9 @@ fn views_and_messages_may_be_uris_and_strings() {
 #[test]
 fn a_part_of_the_app_has_a_login_view_of_its_own() {
     let manager = manager()
+        .login_view_under("/settings/5", "/root/log-in")
         .login_view_under("/settings", "/staff/log-in")
-        .login_view_under("/settings/5", "/root/log-in");
+        .login_view_under("/set", "/wrong/log-in");
     let client = client(manager);
     let response = client.get("/settings").dispatch();
     assert_redirects(&response, "/staff/log-in?next=/settings");
@@ -99,6 +107,7 @@ fn api_clients_get_401_in_json_and_no_flash() {
         (vec![("Accept", "text/html, application/json;q=0.5")], false),
         (vec![("Content-Type", "application/json")], true),
         (vec![("Content-Type", problem)], true),
+        (vec![("Accept", "image/svg+json")], false),
         (vec![("Content-Type", "application/x-www-form-urlencoded")], false),
         // fetch(), as browsers send it without options
         (vec![("Accept", "*/*"), ("Sec-Fetch-Dest", "empty")], true),
@@ -127,7 +136,7 @@ fn api_clients_get_401_in_json_and_no_flash() {
 }
 
 #[test]
-fn an_image_that_needs_a_login_leaves_no_flash() {
+fn an_image_that_needs_a_login_sets_no_flash() {
     let client = client(manager());
     let image = Header::new("Sec-Fetch-Dest", "image");
     let response = client.get("/members").header(image).dispatch();
@@ -136,7 +145,7 @@ fn an_image_that_needs_a_login_leaves_no_flash() {
 }
 
 #[test]
-fn handlers_respond_in_place_of_the_default_after_the_event() {
+fn custom_handlers_replace_the_default_response_and_run_after_the_event() {
     let (clock, time) = test_clock();
     let emitted = Arc::new(AtomicBool::new(false));
     let seen = emitted.clone();
@@ -160,7 +169,7 @@ fn handlers_respond_in_place_of_the_default_after_the_event() {
 }
 
 #[test]
-fn a_handler_can_do_the_same_with_a_difference() {
+fn a_custom_handler_can_reuse_login_url_and_expects_json() {
     let client = client(LoginManager::new().unauthorized_handler(|request| {
         if expects_json(request) {
             Err((Status::Unauthorized, json!({ "code": 7 })))
@@ -174,7 +183,7 @@ fn a_handler_can_do_the_same_with_a_difference() {
 }
 
 #[test]
-fn a_handlers_error_gets_the_response_of_the_guard() {
+fn an_auth_error_that_a_handler_returns_gets_the_guards_response() {
     let (clock, time) = test_clock();
     let client = client(manager().clock(time));
     assert_redirects(&client.get("/result").dispatch(), "/log-in?lang=en&next=/result");
@@ -202,7 +211,65 @@ fn an_unauthorized_post_returns_to_the_nearest_page() {
 }
 
 #[test]
-fn options_meets_no_guard() {
+fn an_unauthorized_post_returns_to_the_home_page_if_no_other_page_is_near() {
+    #[rocket::post("/purge")]
+    fn purge(_user: rocket_login::RequiredUser<User>) {}
+    #[rocket::get("/")]
+    fn home() {}
+
+    let without_home = Client::tracked(rocket(manager()).mount("/", routes![purge])).unwrap();
+    assert_redirects(&without_home.post("/purge").dispatch(), "/log-in?lang=en");
+    let with_home = Client::tracked(rocket(manager()).mount("/", routes![purge, home])).unwrap();
+    assert_redirects(&with_home.post("/purge").dispatch(), "/log-in?lang=en&next=/");
+}
+
+#[test]
+fn the_nearest_page_may_have_a_parameter_but_is_no_file_server() {
+    #[rocket::get("/notes/<_id>")]
+    fn note(_id: u8) {}
+    #[rocket::post("/notes/<_id>/delete")]
+    fn delete(_id: u8, _user: rocket_login::RequiredUser<User>) {}
+    #[rocket::get("/files/<_path..>")]
+    fn files(_path: std::path::PathBuf) {}
+    #[rocket::post("/files/<_name>/delete")]
+    fn delete_file(_name: &str, _user: rocket_login::RequiredUser<User>) {}
+
+    let rocket = rocket(manager()).mount("/", routes![note, delete, files, delete_file]);
+    let client = Client::tracked(rocket).unwrap();
+    let response = client.post("/notes/5/delete").dispatch();
+    assert_redirects(&response, "/log-in?lang=en&next=/notes/5");
+    drop(response);
+    assert_redirects(&client.post("/files/5/delete").dispatch(), "/log-in?lang=en");
+    let long = format!("/notes/{}/delete", "5".repeat(3000));
+    assert_redirects(&client.post(long).dispatch(), "/log-in?lang=en");
+}
+
+#[test]
+fn a_handlers_own_401_is_not_taken_for_an_unauthorized_request() {
+    #[rocket::post("/check-password")]
+    fn check() -> Status {
+        Status::Unauthorized
+    }
+
+    let client = Client::tracked(rocket(manager()).mount("/", routes![check])).unwrap();
+    let response = client.post("/check-password").dispatch();
+    assert_eq!(response.status(), Status::Unauthorized);
+    assert_sets_no_cookie(&response);
+    drop(response);
+    let response = client.post("/check-password").header(Accept::JSON).dispatch();
+    assert_eq!(text(response), r#"{"error":"Unauthorized"}"#);
+}
+
+#[test]
+fn a_custom_handler_can_respond_with_a_bare_status() {
+    for status in [Status::Unauthorized, Status::NotFound] {
+        let client = client(manager().unauthorized_handler(move |_| status));
+        assert_eq!(client.get("/members").dispatch().status(), status);
+    }
+}
+
+#[test]
+fn an_options_request_runs_no_guard() {
     let client = client(manager());
     assert_eq!(client.options("/members").dispatch().status(), Status::NotFound);
 }
