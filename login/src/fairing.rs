@@ -1,23 +1,23 @@
-//! What the manager does at launch, before each request is routed, and for each 401.
+//! The manager as a fairing and a catcher.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use rocket::catcher::{BoxFuture, Catcher};
 use rocket::fairing::{self, Fairing, Info, Kind};
 use rocket::futures::FutureExt;
 use rocket::http::Status;
-use rocket::http::uri::Reference;
 use rocket::response::Responder;
-use rocket::{Build, Config, Data, Request, Response, Rocket};
+use rocket::{Build, Data, Request, Response, Rocket};
 
 use crate::cookie::user_agent_hash;
+use crate::launch::CookieNames;
 use crate::manager::{Event, LoginManager};
 use crate::session::unavailable;
 use crate::state::{AuthState, Shared, user_agent};
 use crate::unauthorized::{LastError, expects_json, json_error};
-use crate::{AuthError, LoginStore, LoginUser, SessionProtection, Settings};
+use crate::{AuthError, LoginStore, LoginUser, SessionProtection};
 
 #[rocket::async_trait]
 impl<U: LoginUser> Fairing for LoginManager<U> {
@@ -26,20 +26,17 @@ impl<U: LoginUser> Fairing for LoginManager<U> {
     }
 
     async fn on_ignite(&self, rocket: Rocket<Build>) -> fairing::Result {
-        match self.ready_for(&rocket) {
+        let rocket = match rocket.state::<CookieNames>() {
+            Some(_) => rocket,
+            None => rocket.manage(CookieNames::default()),
+        };
+        match self.ready(&rocket) {
             Ok(manager) => {
-                let (base, cookie) = (manager.config.base.clone(), &manager.config.cookie.name);
-                let rocket = match rocket.state::<CookieNames>() {
-                    Some(_) => rocket,
-                    None => rocket.manage(CookieNames::default()),
-                };
-                if let Some(CookieNames(names)) = rocket.state() {
-                    names.lock().unwrap_or_else(PoisonError::into_inner).push(cookie.clone());
-                }
-                Ok(rocket.register(base, vec![catcher::<U>()]).manage(manager))
+                let base = self.config.base.clone();
+                Ok(rocket.manage(manager).register(base, vec![catcher::<U>()]))
             }
-            Err(sentence) => {
-                rocket::error!("{sentence}");
+            Err(reason) => {
+                rocket::error!("`LoginManager<{}>`: {reason}.", std::any::type_name::<U>());
                 Err(rocket)
             }
         }
@@ -66,77 +63,7 @@ impl<U: LoginUser> Fairing for LoginManager<U> {
     }
 }
 
-/// The cookies of all managers: with the same one for two user types, user 1 would be admin 1.
-#[derive(Default)]
-struct CookieNames(Mutex<Vec<String>>);
-
-impl CookieNames {
-    fn contain(&self, name: &String) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(name)
-    }
-}
-
 impl<U: LoginUser> LoginManager<U> {
-    /// Returns this manager with its settings, for managed state.
-    ///
-    /// # Errors
-    ///
-    /// If the app or a setting is wrong: a sentence for the log.
-    fn ready_for(&self, rocket: &Rocket<Build>) -> Result<LoginManager<U>, String> {
-        let user = std::any::type_name::<U>();
-        if rocket.state::<LoginManager<U>>().is_some() {
-            return Err(format!(
-                "`LoginManager<{user}>` is attached more than once. Attach it once."
-            ));
-        }
-        if rocket.state::<U::Store>().is_none() {
-            let store = std::any::type_name::<U::Store>();
-            return Err(format!(
-                "`LoginManager<{user}>` needs a `{store}` in managed state: call `.manage(…)`."
-            ));
-        }
-        let mut config = self.config.clone();
-        let cookie = &config.cookie.name;
-        if rocket.state::<CookieNames>().is_some_and(|names| names.contain(cookie)) {
-            return Err(format!(
-                "`LoginManager<{user}>` needs its own cookie, not `{cookie}` again."
-            ));
-        }
-        if let Some(view) = config.views().find(|view| !is_view(view)) {
-            return Err(format!(
-                "The view `{view}` of `LoginManager<{user}>` is not a path or URL."
-            ));
-        }
-        if let Some(path) = config.paths().find(|path| !path.starts_with('/')) {
-            return Err(format!(
-                "The path `{path}` of `LoginManager<{user}>` lacks its first slash."
-            ));
-        }
-        if config.cookie.name.is_empty() {
-            return Err(format!("The cookie of `LoginManager<{user}>` has no name."));
-        }
-        let figment = rocket.figment();
-        config.settings = match config.own_settings.take() {
-            Some(mut settings) => {
-                settings.secure_cookies |=
-                    figment.extract_inner::<bool>("login.secure_cookies").unwrap_or_default();
-                settings
-            }
-            None => {
-                let app_settings: Vec<_> = config.app_settings.iter().map(String::as_str).collect();
-                Settings::from_figment(figment, &app_settings).map_err(|error| error.to_string())?
-            }
-        };
-        let tls = Config::try_from(figment).is_ok_and(|config| config.tls_enabled());
-        config.cookie.secure = tls || config.settings.secure_cookies;
-        if !config.cookie.secure && rocket.figment().profile() == Config::RELEASE_PROFILE {
-            rocket::warn!(
-                "Session cookies are not `Secure`: set `login.secure_cookies` for HTTPS."
-            );
-        }
-        Ok(LoginManager { config, subscribers: self.subscribers.clone() })
-    }
-
     async fn identify(&self, request: &Request<'_>) {
         let state = self.load(request).await.unwrap_or(AuthState::Unavailable);
         let loaded = match &state {
@@ -172,13 +99,6 @@ impl<U: LoginUser> LoginManager<U> {
         let user = active(store.load_from_request(request).await.map_err(unavailable)?);
         Ok(user.map_or(AuthState::Anonymous, |user| AuthState::LoggedIn { user, session: None }))
     }
-}
-
-/// Whether `next` can be added to `view`.
-fn is_view(view: &str) -> bool {
-    (view.starts_with('/') || view.contains("://"))
-        && !view.contains('#')
-        && Reference::parse(view).is_ok()
 }
 
 fn active<U: LoginUser>(user: Option<U>) -> Option<Arc<U>> {

@@ -6,6 +6,7 @@ mod clock;
 mod cookie;
 mod fairing;
 mod guards;
+mod launch;
 mod manager;
 mod next;
 mod options;
