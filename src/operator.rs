@@ -12,7 +12,7 @@ use crate::db::Db;
 use crate::passwords::{self, Password, Passwords};
 use crate::sessions::Sessions;
 use crate::settings;
-use crate::users::{self, User, Username};
+use crate::users::{self, NewUser, User, Username};
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -91,7 +91,8 @@ impl Data {
             UserCommand::Add { name } => {
                 let username = Username::parse(&name).map_err(|wrong| sentence(&name, wrong))?;
                 let hash = new_hash(&name).await?;
-                let added = users::add(&self.db, username, hash).await.map_err(failed)?;
+                let new = NewUser { username, password_hash: hash };
+                let added = users::add(&self.db, new).await.map_err(failed)?;
                 let user = added.ok_or_else(|| format!("{name}: somebody has that name"))?;
                 Ok(format!("Added {}.", user.username))
             }

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::db::{self, Db, DbConnection};
 use crate::schema::{sessions, users};
-use crate::users::{User, set_hash};
+use crate::users::{NewUser, User, insert_user, set_hash};
 
 /// How often a busy session's last visit is written down, in seconds.
 const TOUCH_EVERY: i64 = 60;
@@ -91,32 +91,20 @@ impl LoginStore for Sessions {
         user: &User,
         session: &NewSession<'_>,
     ) -> Result<Option<String>, db::Error> {
-        let now = session.now;
         let token = new_token()?;
+        let begin = self.begin(&token, session);
         // Checking a password takes a while: if it was changed meanwhile, nothing begins. An update that
         // changes nothing, because it waits for a change that is under way, as a read would not.
         let same = users::id.eq(user.id).and(users::password_hash.eq(user.password_hash.clone()));
         let same = diesel::update(users::table.filter(same));
         let same = same.set(users::is_active.eq(users::is_active));
-        let row = (
-            sessions::user_id.eq(user.id),
-            sessions::token_hash.eq(hash(&token)),
-            sessions::user_agent.eq(session.user_agent.to_owned()),
-            sessions::remembered.eq(session.remembered),
-            sessions::begun_at.eq(now),
-            sessions::last_seen_at.eq(now),
-            sessions::expires_at.eq(self.expiry(now, session.remembered, session.expires_at)),
-            sessions::ends_at.eq(session.expires_at),
-        );
+        let user_id = user.id;
         let begun = self
             .db
             .run(move |connection| {
-                connection.transaction(|connection| {
-                    if same.execute(connection)? == 0 {
-                        return Ok(0);
-                    }
-                    delete_expired(connection, now)?;
-                    diesel::insert_into(sessions::table).values(row).execute(connection)
+                connection.transaction(|connection| match same.execute(connection)? {
+                    0 => Ok(0),
+                    _ => begin(connection, user_id),
                 })
             })
             .await?;
@@ -158,6 +146,49 @@ pub struct Session {
 impl Sessions {
     pub fn new(db: Db, clock: Clock, idle_timeout: NonZeroU32) -> Sessions {
         Sessions { db, clock, idle_timeout: idle_timeout.get().into() }
+    }
+
+    /// Adds a user and begins their first session, and returns its token: both, or nothing if the
+    /// username is taken.
+    pub async fn register(
+        &self,
+        new: NewUser,
+        session: &NewSession<'_>,
+    ) -> Result<Option<(User, String)>, db::Error> {
+        let token = new_token()?;
+        let begin = self.begin(&token, session);
+        self.db
+            .run(move |connection| {
+                connection.transaction(|connection| {
+                    let Some(user) = insert_user(connection, &new)? else { return Ok(None) };
+                    begin(connection, user.id)?;
+                    Ok(Some((user, token)))
+                })
+            })
+            .await
+    }
+
+    /// Inserts the row of a new session, for a transaction that does more. Also deletes expired rows.
+    fn begin(
+        &self,
+        token: &str,
+        session: &NewSession<'_>,
+    ) -> impl FnOnce(&mut DbConnection, i64) -> QueryResult<usize> + use<> {
+        let now = session.now;
+        let row = (
+            sessions::token_hash.eq(hash(token)),
+            sessions::user_agent.eq(session.user_agent.to_owned()),
+            sessions::remembered.eq(session.remembered),
+            sessions::begun_at.eq(now),
+            sessions::last_seen_at.eq(now),
+            sessions::expires_at.eq(self.expiry(now, session.remembered, session.expires_at)),
+            sessions::ends_at.eq(session.expires_at),
+        );
+        move |connection, user_id| {
+            delete_expired(connection, now)?;
+            let row = (sessions::user_id.eq(user_id), row);
+            diesel::insert_into(sessions::table).values(row).execute(connection)
+        }
     }
 
     /// All of a user's sessions, the latest seen first.

@@ -43,32 +43,46 @@ impl Username {
     }
 }
 
-/// Adds a user, unless the name is taken.
-pub async fn add(
-    db: &Db,
-    name: Username,
-    password_hash: String,
-) -> Result<Option<User>, db::Error> {
-    db.run(move |connection| {
-        loop {
-            let id: QueryResult<i64> = diesel::insert_into(users::table)
-                .values((users::username.eq(&name.0), users::password_hash.eq(&password_hash)))
-                .returning(users::id)
-                .get_result(connection);
-            match id {
-                // PostgreSQL counts on without the ids that somebody inserted by hand.
-                Err(DatabaseError(UniqueViolation, on))
-                    if on.constraint_name() == Some("users_pkey") => {}
-                // The index decides: a look before the insert would miss whoever comes in between.
-                Err(DatabaseError(UniqueViolation, _)) => return Ok(None),
-                id => {
-                    let user = users::table.find(id?).select(User::as_select());
-                    return user.get_result(connection).map(Some);
-                }
-            }
-        }
+/// A user to add.
+pub struct NewUser {
+    pub username: Username,
+    pub password_hash: String,
+}
+
+/// Adds a user, unless the username is taken.
+pub async fn add(db: &Db, new: NewUser) -> Result<Option<User>, db::Error> {
+    db.run(move |connection| insert_user(connection, &new)).await
+}
+
+/// Adds a user, unless the username is taken, for a transaction that does more.
+pub fn insert_user(connection: &mut DbConnection, new: &NewUser) -> QueryResult<Option<User>> {
+    let mut id = try_insert(connection, new);
+    if let Err(DatabaseError(UniqueViolation, on)) = &id
+        && on.constraint_name() == Some("users_pkey")
+    {
+        // PostgreSQL does not count ids that were inserted by hand.
+        let count = "SELECT setval(pg_get_serial_sequence('users', 'id'), max(id)) FROM users";
+        diesel::sql_query(count).execute(connection)?;
+        id = try_insert(connection, new);
+    }
+    match id {
+        // The index decides: a query before the insert would miss a registration at the same moment.
+        Err(DatabaseError(UniqueViolation, _)) => Ok(None),
+        id => users::table.find(id?).select(User::as_select()).get_result(connection).map(Some),
+    }
+}
+
+/// In a savepoint, because PostgreSQL ends a transaction in which a statement fails.
+fn try_insert(connection: &mut DbConnection, new: &NewUser) -> QueryResult<i64> {
+    connection.transaction(|connection| {
+        diesel::insert_into(users::table)
+            .values((
+                users::username.eq(&new.username.0),
+                users::password_hash.eq(&new.password_hash),
+            ))
+            .returning(users::id)
+            .get_result(connection)
     })
-    .await
 }
 
 /// The user of that name.

@@ -5,14 +5,14 @@ use rocket::{FromForm, State, get, post, uri};
 use rocket_login::Remember;
 
 use super::dashboard;
-use crate::db::Db;
 use crate::error::Error;
 use crate::events::{Event, Events};
 use crate::form::Form;
 use crate::guards::{CurrentUser, Login};
 use crate::page::Page;
 use crate::passwords::{Password, Passwords};
-use crate::users::{self, Username};
+use crate::sessions::Sessions;
+use crate::users::{NewUser, Username};
 
 /// What a visitor hands over to become a user.
 #[derive(FromForm)]
@@ -34,8 +34,8 @@ pub fn registration(visitor: CurrentUser) -> Result<Page, Error> {
 pub async fn register(
     form: Form<Registration<'_>>,
     login: Login<'_>,
-    db: &State<Db>,
     passwords: &State<Passwords>,
+    sessions: &State<Sessions>,
     events: Events<'_>,
 ) -> Result<Flash<Redirect>, Error> {
     if login.user().is_some() {
@@ -49,13 +49,15 @@ pub async fn register(
             return Err(form.complaint("password", password.err()).into());
         }
     };
-    let hash = passwords.hash(&form.password).await?;
-    let Some(user) = users::add(db, username, hash).await? else {
+    let password_hash = passwords.hash(&form.password).await?;
+    let session = login.new_session(Remember::No);
+    let new = NewUser { username, password_hash };
+    let Some((user, token)) = sessions.register(new, &session).await? else {
         let taken = "Somebody else has that name. Choose another.";
         return Err(again().complaint("username", Some(taken)).into());
     };
     events.record(Event::Registered { user: user.id });
-    login.log_in(user, Remember::No).await?;
+    login.log_in_with_session(user, token, session).await?;
     Ok(Flash::success(Redirect::to(uri!(dashboard::dashboard)), "Your account is ready."))
 }
 

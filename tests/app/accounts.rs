@@ -179,3 +179,26 @@ fn who_is_signed_in_is_sent_away_from_the_forms_and_stays_who_they_are() {
     browser.get("/dashboard").shows("Welcome, ada!");
     assert_eq!(app.number("SELECT count(*) AS number FROM users"), 2);
 }
+
+#[test]
+fn a_registration_that_fails_halfway_leaves_the_username_free() {
+    let app = App::new();
+    let ada = [("username", "ada"), ("password", PASSWORD)];
+    app.refuse("INSERT ON sessions");
+    assert_eq!(app.browser().post("/register", &ada).status, Status::ServiceUnavailable);
+    assert_eq!(app.number("SELECT count(*) AS number FROM users"), 0);
+    let drop = if app.is_on_postgres() { " ON sessions" } else { "" };
+    app.sql(&format!("DROP TRIGGER refuse{drop}"));
+    assert_eq!(app.browser().post("/register", &ada).location(), "/dashboard");
+}
+
+#[test]
+fn ids_that_were_inserted_by_hand_are_skipped_at_once() {
+    let app = App::new();
+    app.sql(
+        "INSERT INTO users (id, username, password_hash) VALUES (1, 'a-1', ''), (2, 'a-2', ''),
+         (3, 'a-3', ''), (1000, 'a-1000', '')",
+    );
+    app.registered("ada");
+    assert_eq!(app.number("SELECT id AS number FROM users WHERE username = 'ada'"), 1001);
+}

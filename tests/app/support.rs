@@ -110,7 +110,12 @@ impl App {
 
     /// Makes every change of that column fail.
     pub fn refuse_changes(&self, table: &str, column: &str) {
-        let trigger = format!("CREATE TRIGGER refuse BEFORE UPDATE OF {column} ON {table}");
+        self.refuse(&format!("UPDATE OF {column} ON {table}"));
+    }
+
+    /// Makes statements such as `INSERT ON users` fail.
+    pub fn refuse(&self, statements: &str) {
+        let trigger = format!("CREATE TRIGGER refuse BEFORE {statements}");
         self.sql(&if self.is_on_postgres() {
             format!(
                 "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql
