@@ -141,8 +141,8 @@ fn explanation(status: Status) -> (&'static str, &'static str) {
             "Something in that form could not be read. Go back and fill it in again.",
         ),
         503 => (
-            "One moment",
-            "The site is busy or being looked after. Try again in a few seconds: nothing is lost.",
+            "Temporarily unavailable",
+            "The site is busy or being maintained. Please try again in a few seconds.",
         ),
         500.. => (
             "Our fault",

@@ -279,9 +279,11 @@ impl Sessions {
             .await
     }
 
-    /// When a session ends whose user is not seen again after `now`.
+    /// When a session ends if the next visit after `now` is not noted. Visits are not noted for up to
+    /// `touch_every` seconds, so that much is added: a session may end late, but never early.
     fn expiry(&self, now: i64, remembered: bool, ends_at: i64) -> i64 {
-        if remembered { ends_at } else { ends_at.min(now + self.idle_timeout) }
+        let idle_end = now + self.touch_every() + self.idle_timeout;
+        if remembered { ends_at } else { ends_at.min(idle_end) }
     }
 
     /// A minute, but never more than a small part of the idle timeout.

@@ -23,7 +23,7 @@ fn a_database_that_does_not_answer_is_503_and_signs_nobody_out() {
         let answer = browser.get(path);
         assert_eq!(answer.status, Status::ServiceUnavailable, "{path}");
         assert!(answer.header("retry-after").unwrap().parse::<u32>().unwrap() > 0);
-        answer.shows("nothing is lost");
+        answer.shows("Temporarily unavailable");
         answer.shows("href=\"/\"");
         answer.hides("href=\"/login\"");
         answer.sets_no_cookie();

@@ -47,9 +47,19 @@ fn an_idle_session_ends_after_2_hours_and_a_remembered_one_does_not() {
     remembered.log_in_and_be_remembered("ada");
     app.pass(2 * 60 * 60);
     assert!(idle.clone().is_signed_in());
-    app.pass(2 * 60 * 60 + 1);
+    app.pass(2 * 60 * 60 + 60 + 1);
     assert!(!idle.is_signed_in());
     assert!(remembered.is_signed_in());
+}
+
+#[test]
+fn an_idle_session_does_not_end_early_because_its_last_visit_was_not_noted() {
+    let app = App::new();
+    let mut browser = app.registered("ada");
+    app.pass(59);
+    assert!(browser.is_signed_in());
+    app.pass(2 * 60 * 60);
+    assert!(browser.is_signed_in());
 }
 
 #[test]

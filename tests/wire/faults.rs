@@ -24,7 +24,7 @@ fn is(answer: &str, status: u16) -> bool {
 fn assert_apology(answer: &str) {
     assert!(is(answer, 503), "{answer}");
     assert!(
-        answer.contains("retry-after: 5\r\n") && answer.contains("nothing is lost"),
+        answer.contains("retry-after: 5\r\n") && answer.contains("Temporarily unavailable"),
         "{answer}"
     );
     assert!(!answer.contains("set-cookie"), "{answer}");

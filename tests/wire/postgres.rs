@@ -118,7 +118,7 @@ fn a_server_that_stops_is_503_and_its_return_heals_every_connection_at_once() {
     postgres.ctl("stop");
     let answer = visit();
     assert!(answer.starts_with("HTTP/1.1 503") && !answer.contains("set-cookie"), "{answer}");
-    assert!(answer.contains("nothing is lost"));
+    assert!(answer.contains("Temporarily unavailable"));
     postgres.ctl("start");
     let begin = Instant::now();
     while !visit().starts_with("HTTP/1.1 200") {
