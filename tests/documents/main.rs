@@ -157,3 +157,23 @@ fn the_table_of_the_readme_names_what_is_in_the_files() {
         }
     }
 }
+
+#[test]
+#[ignore = "needs git and a minute"]
+fn the_program_of_the_crates_readme_builds_in_an_app_outside_with_the_dependencies_shown() {
+    let readme = read("login/README.md");
+    let block = |language: &str| {
+        let rest = readme.split(&format!("```{language}\n")).nth(1).unwrap();
+        rest.split("```").next().unwrap().to_owned()
+    };
+    let dependencies = block("toml");
+    assert!(dependencies.contains("git = \"…\""), "{dependencies}");
+    let app = tempfile::tempdir().unwrap();
+    let package = "[package]\nname = \"outside\"\nedition = \"2024\"\n\n";
+    let dependencies = dependencies.replace('…', &format!("file://{ROOT}"));
+    fs::write(app.path().join("Cargo.toml"), package.to_owned() + &dependencies).unwrap();
+    fs::create_dir(app.path().join("src")).unwrap();
+    fs::write(app.path().join("src/main.rs"), block("rust,no_run")).unwrap();
+    fs::copy(Path::new(ROOT).join("Cargo.lock"), app.path().join("Cargo.lock")).unwrap();
+    assert!(typed("cargo", &app).args(["build", "--quiet"]).status().unwrap().success());
+}
