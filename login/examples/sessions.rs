@@ -67,7 +67,7 @@ impl LoginStore for Store {
     ) -> Result<Option<String>, Self::Error> {
         let session_id = new_session_id()?;
         let mut tables = self.lock();
-        // Nobody is logged in with a password that was changed while it was being checked.
+        // The login fails if the password was changed while it was being checked.
         let stored = tables.users.get(&user.name);
         if stored.is_none_or(|stored| stored.password_hash != user.password_hash) {
             return Ok(None);

@@ -22,7 +22,7 @@ impl CookieNames {
 }
 
 impl<U: LoginUser> LoginManager<U> {
-    /// Returns this manager with its settings, for managed state.
+    /// Checks the app, and returns a copy of this manager with its settings, for managed state.
     ///
     /// # Errors
     ///
@@ -42,7 +42,7 @@ impl<U: LoginUser> LoginManager<U> {
             return Err(format!("it needs a cookie name of its own, not `{cookie}`"));
         }
         if let Some(view) = config.views().find(|view| !is_view(view)) {
-            return Err(format!("the view `{view}` is neither a path nor a URL"));
+            return Err(format!("the view `{view}` must be a path or a URL, without a fragment"));
         }
         if let Some(path) = config.paths().find(|path| !path.starts_with('/')) {
             return Err(format!("the path `{path}` must start with a slash"));

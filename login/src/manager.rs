@@ -36,9 +36,9 @@ use crate::{Clock, LoginUser, Remember, Settings};
 /// [`unauthorized_handler`](Self::unauthorized_handler): a second 401 catcher at the same path makes
 /// the launch fail. At a path below, an app can register its own.
 ///
-/// The launch also fails, with the reason in the log, if the store is not in managed state when the
-/// manager is attached, if a setting is invalid, or if two managers have the same user type or the
-/// same cookie.
+/// The launch also fails, with the reason in the log, if the store is not in managed state, a setting
+/// is invalid, or two managers have the same user type or the same cookie. If a fairing manages the
+/// store, attach it before the manager.
 ///
 /// Without a [`login_view`](Self::login_view), unauthorized requests get a 401 and no redirect.
 pub struct LoginManager<U: LoginUser> {
@@ -117,8 +117,8 @@ impl<U: LoginUser> LoginManager<U> {
         self
     }
 
-    /// Sets the category and the text of the flash message that is shown on the login page. With an
-    /// empty text, there is none.
+    /// Sets the category and the text of the flash message that is shown on the login page. If
+    /// the text is empty, no message is flashed.
     pub fn login_message(mut self, category: impl ToString, message: impl ToString) -> Self {
         self.config.unauthorized.category = category.to_string();
         self.config.unauthorized.message = message.to_string();
@@ -133,7 +133,7 @@ impl<U: LoginUser> LoginManager<U> {
     }
 
     /// Sets the category and the text of the flash message that is shown on the
-    /// [`refresh_view`](Self::refresh_view). With an empty text, there is none.
+    /// [`refresh_view`](Self::refresh_view). If the text is empty, no message is flashed.
     pub fn needs_refresh_message(
         mut self,
         category: impl ToString,
@@ -175,7 +175,7 @@ impl<U: LoginUser> LoginManager<U> {
     }
 
     /// Skips loading users for requests under `path`, such as static files. These requests are
-    /// anonymous, so guarded routes there never let anyone in.
+    /// anonymous, so `RequiredUser` and `FreshUser` always fail there.
     pub fn exempt(mut self, path: impl ToString) -> Self {
         self.config.exempt.push(path.to_string());
         self

@@ -35,7 +35,7 @@ pub struct Next(Origin<'static>);
 impl Next {
     /// Parses `text`. Returns `None` unless every browser would treat it as a path on this site.
     pub fn parse(text: &str) -> Option<Next> {
-        // Browsers take `//host` and `/\host` for another site, remove tabs and line ends, and resolve
+        // Browsers take `//host` and `/\host` for another site, remove tabs and newlines, and resolve
         // dots in a path. `Origin` accepts the first and the last of these.
         let origin = Origin::parse_owned(text.to_owned()).ok()?;
         let printable = text.bytes().all(|byte| byte.is_ascii_graphic());

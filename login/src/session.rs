@@ -144,8 +144,9 @@ impl<'r, U: LoginUser> Login<'r, U> {
         Ok(true)
     }
 
-    /// Makes the login fresh. Call it after the user has entered the password again: Flask-Login's
-    /// `confirm_login`. The session continues under a new id and is not extended.
+    /// Makes the login fresh: Flask-Login's `confirm_login`. Call it after the user has entered the
+    /// password again. The session gets the id that [`LoginStore::renew_session`] returns, and still
+    /// expires when it would have.
     ///
     /// Returns `false` if there is no session, or if it no longer exists.
     ///

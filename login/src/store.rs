@@ -62,7 +62,8 @@ pub trait LoginStore: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// If the store fails. The response is a 503, and the user remains logged in.
+    /// If the store fails. All guards of this crate then respond with a 503, and the user remains
+    /// logged in.
     fn load(
         &self,
         session_id: &str,
@@ -77,7 +78,7 @@ pub trait LoginStore: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// If the store fails. The response is a 503.
+    /// If the store fails. All guards of this crate then respond with a 503.
     fn load_from_request(
         &self,
         request: &Request<'_>,

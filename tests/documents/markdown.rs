@@ -100,7 +100,7 @@ fn label(document: &str, line: &str) -> Option<Label> {
     let named = line.strip_prefix("From ");
     let (name, rest) = named.unwrap_or(line).strip_prefix('[')?.split_once("](")?;
     let (link, rest) = rest.split_once(')')?;
-    let is_label = matches!(rest, ":" | ", going on:");
+    let is_label = matches!(rest, ":" | ", continued:" | ", going on:");
     let source = resolve(document, link);
     is_label.then(|| Label { name: name.to_owned(), source, is_excerpt: named.is_some() })
 }

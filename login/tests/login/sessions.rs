@@ -257,7 +257,7 @@ fn a_session_that_continues_under_the_same_id_is_not_ended() {
 }
 
 #[test]
-fn a_checkbox_remembers_unless_its_value_says_no() {
+fn a_ticked_checkbox_means_remember_unless_its_value_says_no() {
     for value in ["", "0", "no", "off", "false", "Off", "FALSE"] {
         let client = client(manager());
         post_text(&client, &format!("/log-in/ada?remember={value}"));

@@ -103,7 +103,7 @@ fn routes_are_protected_whatever_the_unauthorized_handler_responds() {
 }
 
 #[test]
-fn a_stores_own_test_can_begin_a_session() {
+fn a_test_of_a_store_can_begin_a_session() {
     use rocket_login::LoginStore;
 
     let users = Users::default();

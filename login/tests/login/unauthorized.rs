@@ -204,14 +204,14 @@ fn an_auth_error_that_a_handler_returns_gets_the_guards_response() {
 }
 
 #[test]
-fn an_unauthorized_post_returns_to_the_nearest_page() {
+fn next_after_an_unauthorized_post_is_the_nearest_page() {
     let client = client(manager());
     let response = client.post("/settings/5/save").dispatch();
     assert_redirects(&response, "/log-in?lang=en&next=/settings");
 }
 
 #[test]
-fn an_unauthorized_post_returns_to_the_home_page_if_no_other_page_is_near() {
+fn next_after_an_unauthorized_post_is_the_home_page_if_no_other_page_is_near() {
     #[rocket::post("/purge")]
     fn purge(_user: rocket_login::RequiredUser<User>) {}
     #[rocket::get("/")]
