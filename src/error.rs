@@ -69,7 +69,7 @@ impl From<passwords::Error> for Error {
 impl<'r> Responder<'r, 'static> for Error {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
         let answer = |form: Page, status| match expects_json(request) {
-            true => ErrorPage(status).respond_to(request),
+            true => ErrorPage::new(status).respond_to(request),
             false => form.status(status).respond_to(request),
         };
         match self {
@@ -89,27 +89,46 @@ impl<'r> Responder<'r, 'static> for Error {
 /// Answers every error that has no page of its own yet, 401 apart, which `rocket_login` answers.
 #[catch(default)]
 pub fn catcher(status: Status, _: &Request<'_>) -> ErrorPage {
-    ErrorPage(status)
+    ErrorPage::new(status)
 }
 
-/// An error as a page, or as JSON for a program.
-pub struct ErrorPage(Status);
+/// An error as a page, or as JSON for an API client.
+pub struct ErrorPage {
+    status: Status,
+    /// The title, and what happened and what to do about it.
+    explanation: (&'static str, &'static str),
+}
+
+impl ErrorPage {
+    fn new(status: Status) -> ErrorPage {
+        ErrorPage { status, explanation: explanation(status) }
+    }
+
+    /// The page for a request that another site made the browser send.
+    pub fn cross_site() -> ErrorPage {
+        let text =
+            "This form was sent from another site, so nothing was done. Please submit it here.";
+        ErrorPage { status: Status::Forbidden, explanation: ("Request blocked", text) }
+    }
+}
 
 /// In seconds: time enough for a lock or a queue to clear.
 const RETRY_AFTER: u64 = 5;
 
 impl<'r> Responder<'r, 'static> for ErrorPage {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
-        // Any other page would call a user a stranger.
-        let status = match current_user::<User>(request) {
-            Ok(_) => self.0,
-            Err(_) => Status::ServiceUnavailable,
+        // Any other page would show a user as anonymous.
+        let (status, (title, text)) = match current_user::<User>(request) {
+            Ok(_) => (self.status, self.explanation),
+            Err(_) => {
+                let status = Status::ServiceUnavailable;
+                (status, explanation(status))
+            }
         };
         let mut response = if expects_json(request) {
             let body = json!({ "error": status.reason_lossy() });
             (status, (ContentType::JSON, body.to_string())).respond_to(request)?
         } else {
-            let (title, text) = explanation(status);
             let page = Page::new("error").status(status).with("status", status.code);
             page.with("title", title).with("text", text).respond_to(request)?
         };
@@ -120,34 +139,30 @@ impl<'r> Responder<'r, 'static> for ErrorPage {
     }
 }
 
-/// What happened, and what the visitor can do about it.
+/// The title and the text of an error page.
 fn explanation(status: Status) -> (&'static str, &'static str) {
     match status.code {
-        403 => (
-            "From another site",
-            "That form was sent from another site, so nothing was done. Send it from here.",
-        ),
+        403 => ("No access", "You don't have access to this page. Another account may have it."),
         404 => (
-            "Nothing here",
-            "There is no page at this address. It may have moved, or the link has a mistake in it.",
+            "Page not found",
+            "There is no page at this address. It may have moved, or the link may be wrong.",
         ),
-        413 => ("Too much at once", "That was more than this site takes. Go back and send less."),
-        415 => (
-            "Not a form",
-            "That was not sent as a form. Go back to the page and use the form there.",
-        ),
+        413 => ("Too large", "You sent more than this site accepts. Please go back and send less."),
+        415 => {
+            ("Not a form", "This page accepts only forms. Please go back and use the form there.")
+        }
         400 | 422 => (
-            "Not readable",
-            "Something in that form could not be read. Go back and fill it in again.",
+            "Invalid form",
+            "Part of the form could not be read. Please go back and fill it in again.",
         ),
         503 => (
             "Temporarily unavailable",
             "The site is busy or being maintained. Please try again in a few seconds.",
         ),
         500.. => (
-            "Our fault",
-            "Something went wrong on our side, and it has been written down. Try again later.",
+            "Something went wrong",
+            "The error is on our side, and we've logged it. Please try again later.",
         ),
-        _ => ("Not possible", "That request could not be answered."),
+        _ => ("Request failed", "The site could not respond to this request."),
     }
 }

@@ -1,9 +1,10 @@
 //! Nothing changes because of a form on another site: every route is covered, tomorrow's too.
 
 use rocket::fairing::{AdHoc, Fairing};
-use rocket::http::{Method, Status};
+use rocket::http::Method;
 use rocket::{Request, get, uri};
 
+use crate::error::ErrorPage;
 use crate::events::{Event, Events};
 
 /// Sends what another site made a browser send to [`refused`] before it is routed.
@@ -25,8 +26,8 @@ pub fn fairing() -> impl Fairing {
 
 /// The answer: a 403 page, or JSON.
 #[get("/cross-site")]
-pub fn refused() -> Status {
-    Status::Forbidden
+pub fn refused() -> ErrorPage {
+    ErrorPage::cross_site()
 }
 
 fn is_cross_site(request: &Request<'_>) -> bool {

@@ -14,9 +14,9 @@ fn is_a_page_with_a_way_on(answer: &Answer) {
     assert!(answer.header("content-type").unwrap().starts_with("text/html"));
     answer.shows("href=\"/\"");
     answer.shows(match answer.status.code {
-        400 => "Not readable",
-        404 => "Nothing here",
-        413 => "Too much at once",
+        400 => "Invalid form",
+        404 => "Page not found",
+        413 => "Too large",
         415 => "Not a form",
         _ => "<form method=\"post\"",
     });

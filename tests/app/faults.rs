@@ -80,7 +80,7 @@ fn a_page_that_can_not_be_made_is_500_and_says_whose_fault_it_is() {
     let app = App::configured(&format!("[debug]\ntemplate_dir = {:?}", templates.path()));
     let answer = app.browser().get("/");
     assert_eq!(answer.status, Status::InternalServerError);
-    answer.shows("Our fault");
+    answer.shows("Something went wrong");
     answer.hides("of.nothing");
     let answer = app.browser().get_json("/");
     assert_eq!(answer.body, r#"{"error":"Internal Server Error"}"#);

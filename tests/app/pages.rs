@@ -1,6 +1,7 @@
 //! The pages themselves.
 
-use rocket::http::Status;
+use rocket::http::{Header, Status};
+use rocket::local::blocking::Client;
 
 use crate::support::*;
 
@@ -98,4 +99,25 @@ fn forms_are_what_a_password_manager_expects() {
         page.shows(&format!("<label for=\"{name}\">"));
         page.hides("onpaste");
     }
+}
+
+#[test]
+fn a_page_without_access_and_a_form_from_another_site_have_a_403_page_each() {
+    #[rocket::get("/forbidden")]
+    fn forbidden() -> Status {
+        Status::Forbidden
+    }
+
+    let dir = tempfile::tempdir().unwrap();
+    let log = app::EventLog::new(rocket_login::Clock::default(), |_| {});
+    let app = app::build(figment(&dir), rocket_login::Clock::default(), log).unwrap();
+    let client = Client::untracked(app.mount("/", rocket::routes![forbidden])).unwrap();
+    let no_access = client.get("/forbidden").dispatch();
+    assert_eq!(no_access.status(), Status::Forbidden);
+    assert!(no_access.into_string().unwrap().contains("have access to this page"));
+
+    let cross_site = Header::new("Sec-Fetch-Site", "cross-site");
+    let blocked = client.post("/logout").header(cross_site).dispatch();
+    assert_eq!(blocked.status(), Status::Forbidden);
+    assert!(blocked.into_string().unwrap().contains("sent from another site"));
 }

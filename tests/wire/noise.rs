@@ -62,6 +62,6 @@ fn who_sends_far_too_much_still_hears_so() {
     for path in ["/login", "/register"] {
         let answer = server.post(path, "", &form);
         assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
-        assert!(answer.contains("Too much at once"), "{answer}");
+        assert!(answer.contains("Too large"), "{answer}");
     }
 }
