@@ -133,10 +133,11 @@ async fn log_in(
 ) -> Result<Flash<Redirect>, AuthError> {
     let Credentials { username, password, remember, next } = form.into_inner();
     let user = store.lock().users.get(&username).cloned();
-    if let Some(user) = user {
-        if verify(password, user.password_hash.clone()).await
-            && login.log_in(user, remember).await?
-        {
+    // An unknown name takes as long as a wrong password.
+    let hash = user.as_ref().map_or(DUMMY_HASH, |user| &user.password_hash).to_owned();
+    let is_right = verify(password, hash).await;
+    if let Some(user) = user.filter(|_| is_right) {
+        if login.log_in(user, remember).await? {
             let page = next.map_or_else(|| Redirect::to("/"), Redirect::from);
             return Ok(Flash::success(page, "Login successful."));
         }
@@ -168,7 +169,7 @@ async fn reauthenticate(
     Ok(Flash::success(page, "Thank you."))
 }
 
-/// A new password ends all other sessions of the user.
+/// A new password ends all other sessions of the user, and this one gets a new id.
 #[post("/password", data = "<form>")]
 async fn change_password(
     user: FreshUser,
@@ -177,10 +178,16 @@ async fn change_password(
     login: Login<'_>,
 ) -> Result<Flash<Redirect>, AuthError> {
     let password_hash = hash(form.into_inner().password).await.ok_or(AuthError::Unavailable)?;
-    let this_session = login.session_id();
+    let old_id = login.session_id().ok_or(AuthError::Unauthorized)?;
+    let new_id = new_session_id().map_err(|_| AuthError::Unavailable)?;
     let mut tables = store.lock();
+    // The session may have been revoked while the form arrived and the password was hashed.
+    tables.sessions.remove(&old_id).ok_or(AuthError::Unauthorized)?;
+    tables.sessions.retain(|_, name| *name != user.name);
+    tables.sessions.insert(new_id.clone(), user.name.clone());
     tables.users.insert(user.name.clone(), User { name: user.name.clone(), password_hash });
-    tables.sessions.retain(|id, name| *name != user.name || Some(id) == this_session.as_ref());
+    drop(tables);
+    login.replace_session(new_id);
     Ok(Flash::success(Redirect::to("/"), "Password changed."))
 }
 
@@ -196,6 +203,8 @@ fn home(user: CurrentUser, flash: Option<FlashMessage<'_>>) -> String {
     let name = user.user().map_or("anonymous", |user| &user.name);
     format!("{message} You are {name}.")
 }
+
+const DUMMY_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 async fn hash(password: String) -> Option<String> {
     let hash = move || -> Option<String> {

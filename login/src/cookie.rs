@@ -50,6 +50,11 @@ impl CookieConfig {
         from_str(cookie.value()).ok().filter(|session: &SessionCookie| now <= session.expires_at)
     }
 
+    /// Whether the request has a session cookie, valid or not.
+    pub fn is_in(&self, jar: &CookieJar<'_>) -> bool {
+        jar.get(&self.full_name()).is_some()
+    }
+
     /// Sets the session cookie.
     pub fn set(&self, jar: &CookieJar<'_>, session: &SessionCookie, now: i64) {
         let mut cookie = self.cookie_with(session);

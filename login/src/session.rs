@@ -199,8 +199,12 @@ impl<'r, U: LoginUser> Login<'r, U> {
             None => false,
         };
         let user = self.user();
-        self.manager.config.cookie.remove(self.jar);
-        self.state.logged_out.store(true, Ordering::Relaxed);
+        let cookie = &self.manager.config.cookie;
+        // A form on another site is sent without the cookie, so it must not remove it either.
+        if self.current().is_some() || cookie.is_in(self.jar) {
+            cookie.remove(self.jar);
+            self.state.logged_out.store(true, Ordering::Relaxed);
+        }
         self.state.set(AuthState::Anonymous);
         if ended {
             self.events.emit(self.manager, Event::LoggedOut(user.as_deref()));

@@ -220,6 +220,15 @@ fn a_logout_holds_even_if_an_error_responds() {
 }
 
 #[test]
+fn a_logout_removes_only_a_cookie_that_was_sent() {
+    let client = Client::untracked(rocket(manager())).unwrap();
+    assert_sets_no_cookie(&client.post("/log-out").dispatch());
+    let invalid = Cookie::new("login", "invalid");
+    let response = client.post("/log-out").cookie(invalid).dispatch();
+    assert!(response.headers().get_one("Set-Cookie").unwrap().starts_with("login=;"));
+}
+
+#[test]
 fn a_login_after_a_logout_in_one_request_sets_the_cookie() {
     let client = client(manager());
     log_in_as(&client, "ada");

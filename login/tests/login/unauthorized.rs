@@ -79,7 +79,7 @@ fn views_and_messages_may_be_uris_or_strings() {
 #[test]
 fn a_part_of_the_app_has_a_login_view_of_its_own() {
     let manager = manager()
-        .login_view_under("/settings/5", "/root/log-in")
+        .login_view_under("/settings/5", "/team/log-in")
         .login_view_under("/settings", "/staff/log-in")
         .login_view_under("/set", "/wrong/log-in");
     let client = client(manager);
@@ -87,7 +87,7 @@ fn a_part_of_the_app_has_a_login_view_of_its_own() {
     assert_redirects(&response, "/staff/log-in?next=/settings");
     assert_eq!(flash(&response).unwrap(), "7:warningMembers only.");
     drop(response);
-    assert_redirects(&client.post("/settings/5/save").dispatch(), "/root/log-in?next=/settings");
+    assert_redirects(&client.post("/settings/5/save").dispatch(), "/team/log-in?next=/settings");
     assert_redirects(&client.get("/members").dispatch(), "/log-in?lang=en&next=/members");
     let json = client.get("/settings").header(Accept::JSON).dispatch();
     assert_eq!(json.status(), Status::Unauthorized);
