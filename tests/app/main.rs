@@ -15,6 +15,7 @@ mod headers;
 mod launch;
 mod login;
 mod logout;
+mod migrations;
 mod open_routes;
 mod pages;
 mod passwords;

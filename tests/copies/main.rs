@@ -89,6 +89,26 @@ fn a_page_of_your_own() {
 
 #[test]
 #[ignore = "builds a copy of the app"]
+fn a_new_migration_is_built_in() {
+    let copy = copy();
+    let build = || {
+        let mut build = typed("cargo", copy.path());
+        build.arg("build").env("CARGO_PROFILE_DEV_DEBUG", "0");
+        let output = build.output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8_lossy(&output.stderr).contains("Compiling rocket-login-demo")
+    };
+    build();
+    assert!(!build());
+    let migration = copy.path().join("migrations/sqlite/2026-11-24-090000_create_notes");
+    fs::create_dir(&migration).unwrap();
+    fs::write(migration.join("up.sql"), "CREATE TABLE notes (id INTEGER PRIMARY KEY);").unwrap();
+    fs::write(migration.join("down.sql"), "DROP TABLE notes;").unwrap();
+    assert!(build());
+}
+
+#[test]
+#[ignore = "builds a copy of the app"]
 fn your_own_name() {
     let copy = follow("Your own name");
     let manifest = fs::read_to_string(copy.path().join("Cargo.toml")).unwrap();
