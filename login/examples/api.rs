@@ -2,7 +2,7 @@
 // `curl -H 'Authorization: Bearer ada-s-key' http://127.0.0.1:8000/me`
 //
 // There is no login and no cookie. `load_from_request` finds the user, the guards are the same, and
-// an unauthorized request is a 401 in JSON.
+// an unauthorized request gets a 401 in JSON.
 
 use std::collections::HashMap;
 use std::convert::Infallible;

@@ -17,7 +17,7 @@ pub(crate) struct SessionCookie {
     /// Checked on the server, because a copied cookie ignores `Max-Age`.
     #[serde(rename = "expires")]
     pub expires_at: i64,
-    /// When the user last entered the password. `None` after a login that was not fresh.
+    /// When the user last entered their password. `None` after a login that was not fresh.
     #[serde(rename = "confirmed")]
     pub authenticated_at: Option<i64>,
     pub remembered: bool,

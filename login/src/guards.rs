@@ -62,7 +62,7 @@ impl<U> CurrentUser<U> {
 /// ```
 pub struct RequiredUser<U>(Arc<U>);
 
-/// A user who recently entered the password: Flask-Login's `@fresh_login_required`. Dereferences to
+/// A user who recently entered their password: Flask-Login's `@fresh_login_required`. Dereferences to
 /// the user.
 ///
 /// For sensitive actions, such as changing the password, which nobody should be able to do in a

@@ -33,7 +33,8 @@ use rocket::serde::{Serialize, Serializer};
 pub struct Next(Origin<'static>);
 
 impl Next {
-    /// Parses `text`. Returns `None` unless every browser would treat it as a path on this site.
+    /// Parses `text`. Returns `None` if any browser might take it for another site, if it has `.` or
+    /// `..` segments, or if it is longer than 2,048 bytes.
     pub fn parse(text: &str) -> Option<Next> {
         // Browsers take `//host` and `/\host` for another site, remove tabs and newlines, and resolve
         // dots in a path. `Origin` accepts the first and the last of these.

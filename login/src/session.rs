@@ -188,7 +188,7 @@ impl<'r, U: LoginUser> Login<'r, U> {
     }
 
     /// Logs out: Flask-Login's `logout_user`. Ends the session in the store and removes the cookie.
-    /// Returns whether a session ended, which is `false` for anonymous users.
+    /// Returns whether a session ended: `false` if the request had none, or if it no longer existed.
     ///
     /// # Errors
     ///
@@ -220,7 +220,7 @@ impl<'r, U: LoginUser> Login<'r, U> {
         }
     }
 
-    /// Whether the user recently entered the password, in this browser unless
+    /// Whether the user recently entered their password, in this browser unless
     /// [`session_protection`](crate::Settings::session_protection) is `None`: Flask-Login's
     /// `login_fresh`.
     pub fn is_fresh(&self) -> bool {

@@ -27,7 +27,7 @@ pub struct Settings {
     pub session_lifetime: NonZeroU32,
     /// How long a remembered login lasts: 30 days (NIST SP 800-63B-4, 2.1.3).
     pub remember_lifetime: NonZeroU32,
-    /// How long a login is fresh after the user has entered the password: 15 minutes.
+    /// How long a login is fresh after the user has entered their password: 15 minutes.
     pub fresh_for: NonZeroU32,
     /// What happens if a session cookie comes with another `User-Agent` than at login.
     pub session_protection: SessionProtection,
@@ -90,7 +90,7 @@ pub enum SessionProtection {
     None,
     /// With another `User-Agent`, the login is not fresh.
     Basic,
-    /// With another `User-Agent`, the request is anonymous and
+    /// With another `User-Agent`, nobody is logged in, and
     /// [`end_session`](crate::LoginStore::end_session) is called. It revokes the session if the store
     /// keeps sessions.
     Strong,

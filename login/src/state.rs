@@ -63,7 +63,7 @@ impl<U: LoginUser> Shared<U> {
     }
 }
 
-/// The `User-Agent` of a request, cut to 256 bytes.
+/// The `User-Agent` of a request, truncated to 256 bytes.
 pub(crate) fn user_agent<'r>(request: &'r Request<'_>) -> &'r str {
     let name = request.headers().get_one("User-Agent").unwrap_or_default();
     let end = (0..=name.len().min(256)).rev().find(|index| name.is_char_boundary(*index));

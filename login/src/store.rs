@@ -16,8 +16,9 @@ use crate::LoginUser;
 /// [issue 480](https://github.com/maxcountryman/flask-login/issues/480)). To end sessions on the
 /// server, implement all of [`begin_session`](Self::begin_session),
 /// [`renew_session`](Self::renew_session) and [`end_session`](Self::end_session): store a random id,
-/// replace it, and delete it. Take at least 128 bits from the operating system's random source (OWASP
-/// Session Management Cheat Sheet), and store a hash, so that nobody who reads the table can use it.
+/// replace it, and delete it. Make the id from at least 128 bits of the operating system's random
+/// source (OWASP Session Management Cheat Sheet), and store only its hash, so that nobody who reads the
+/// table can use the id.
 ///
 /// Write the methods as `async fn`, without `#[rocket::async_trait]`. A store has one user type: for
 /// two, wrap what they share, such as a connection pool, in two types.
@@ -58,7 +59,8 @@ pub trait LoginStore: Send + Sync + 'static {
     /// checked already.
     ///
     /// Return `Ok(None)` if the user or the session no longer exists, or if the id is not one of
-    /// yours, for example because it can't be parsed. The request is then anonymous.
+    /// yours, for example because it can't be parsed. The request is then anonymous, unless
+    /// [`load_from_request`](Self::load_from_request) finds a user.
     ///
     /// # Errors
     ///
@@ -144,7 +146,7 @@ pub struct NewSession<'r> {
     pub expires_at: i64,
     /// Whether it persists after the browser is closed.
     pub remembered: bool,
-    /// The browser's `User-Agent`, cut to 256 bytes.
+    /// The browser's `User-Agent`, truncated to 256 bytes.
     pub user_agent: &'r str,
     pub(crate) fresh: bool,
 }

@@ -40,7 +40,7 @@ pub enum AuthError {
     /// The user is logged in, but not allowed to do this: 403. For an app's own guards, such as one for
     /// a role.
     Forbidden,
-    /// The store failed: 503.
+    /// The store failed, or no manager is attached: 503.
     Unavailable,
 }
 
@@ -120,7 +120,7 @@ impl LastError {
 ///
 /// That is the case if `Content-Type` or the preferred type of `Accept` is JSON (`application/json`
 /// or `application/*+json`), or if a script sent the request with `fetch()` and does not accept HTML.
-/// Requests by htmx and Turbo are not API requests.
+/// Requests from htmx and Turbo do not count as `fetch()`.
 pub fn expects_json(request: &Request<'_>) -> bool {
     let is_json = |media: &MediaType| {
         media.is_json() || media.top() == "application" && media.sub().as_str().ends_with("+json")

@@ -121,7 +121,7 @@ fn the_readme_shows_the_minimal_site() {
 
 /// `rocket_flex_session` keeps data of any kind, also for anonymous users; this crate knows the user.
 #[test]
-fn data_of_a_session_crate_and_a_login_live_in_one_app() {
+fn a_session_crate_and_a_login_work_in_one_app() {
     use crate::support::{User, get_text, log_in_as, manager, post_text, rocket};
     use rocket_flex_session::{RocketFlexSession, Session};
     use rocket_login::CurrentUser;

@@ -22,7 +22,7 @@ fn login_and_logout_take_effect_within_the_same_request() {
 }
 
 #[test]
-fn an_inactive_user_is_not_logged_in_even_while_another_one_is() {
+fn an_inactive_user_cannot_log_in_and_the_current_user_stays_logged_in() {
     let client = client(manager());
     assert_eq!(log_in_as(&client, "inactive"), "false None");
     assert!(client.cookies().get("login").is_none());
@@ -172,7 +172,7 @@ fn the_cookie_is_encrypted_and_http_only_and_ends_with_the_browser() {
 }
 
 #[test]
-fn a_remembered_login_outlives_the_browser_for_as_long_as_asked() {
+fn a_remembered_login_lasts_as_long_as_requested() {
     let (clock, time) = test_clock();
     let client = client(manager().clock(time));
     for (path, seconds) in

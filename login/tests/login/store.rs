@@ -46,7 +46,7 @@ fn the_store_is_told_the_time_of_the_managers_clock() {
 }
 
 #[test]
-fn the_store_is_told_the_browser_cut_to_256_bytes() {
+fn begin_session_receives_the_user_agent_truncated_to_256_bytes() {
     let client = client(manager());
     for (sent, kept) in [("a".repeat(300), 256), (format!("{}é", "a".repeat(255)), 255)] {
         client.post("/log-in/ada").header(Header::new("User-Agent", sent)).dispatch();
@@ -56,7 +56,7 @@ fn the_store_is_told_the_browser_cut_to_256_bytes() {
 }
 
 #[test]
-fn the_store_is_told_the_browser_and_the_end_of_a_renewed_session() {
+fn renew_session_receives_the_user_agent_and_the_expiry() {
     let (clock, time) = test_clock();
     let client = client(manager().clock(time));
     post_text(&client, "/log-in/ada?remember=yes");

@@ -36,7 +36,7 @@ fn without_a_view_the_response_is_a_plain_401() {
 }
 
 #[test]
-fn the_default_messages_are_flask_logins() {
+fn the_default_messages_are_those_of_flask_login() {
     let client = client(LoginManager::new().login_view("/log-in"));
     let response = client.get("/members").dispatch();
     assert_eq!(flash(&response).unwrap(), "7:messagePlease log in to access this page.");
