@@ -162,3 +162,32 @@ fn a_request_is_anonymous_if_the_request_loader_finds_no_user_or_an_inactive_one
         assert_redirects(&response, "/log-in?lang=en&next=/members");
     }
 }
+
+#[test]
+fn a_store_can_be_wrapped_whatever_its_user_type() {
+    use rocket_login::{LoginStore, NewSession};
+
+    struct Wrapper<S>(S);
+
+    impl<S: LoginStore> LoginStore for Wrapper<S> {
+        type User = S::User;
+        type Error = S::Error;
+
+        async fn load(&self, id: &str, now: i64) -> Result<Option<S::User>, S::Error> {
+            self.0.load(id, now).await
+        }
+
+        async fn begin_session(
+            &self,
+            user: &S::User,
+            session: &NewSession<'_>,
+        ) -> Result<Option<String>, S::Error> {
+            self.0.begin_session(user, session).await
+        }
+    }
+
+    let store = Wrapper(Users::default());
+    let session = rocket_login::testing::new_session(0, 1);
+    let id = rocket::execute(store.begin_session(&user("ada"), &session)).unwrap().unwrap();
+    assert_eq!(rocket::execute(store.load(&id, 0)).unwrap().unwrap().name, "ada");
+}
