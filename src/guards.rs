@@ -2,13 +2,13 @@
 
 use crate::users::User;
 
-/// The user, or nobody.
+/// The user, if one is logged in.
 pub type CurrentUser = rocket_login::CurrentUser<User>;
 
 /// A user who is logged in.
 pub type RequiredUser = rocket_login::RequiredUser<User>;
 
-/// A user who typed the password a short while ago.
+/// A user who recently entered their password.
 pub type FreshUser = rocket_login::FreshUser<User>;
 
 /// The login of a request, to log in and out.

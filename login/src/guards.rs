@@ -92,7 +92,8 @@ fn login<'r, U: LoginUser>(request: &'r Request<'_>) -> Result<Login<'r, U>, Aut
     Login::of(request).ok_or(AuthError::Unavailable)
 }
 
-/// Never forwards. Otherwise Rocket would try the next route, and a file server would respond with a 404.
+/// Never forwards. Otherwise Rocket would try the next route, and a file server would respond with a
+/// 404.
 fn outcome<U: LoginUser, T>(
     result: Result<T, AuthError>,
     request: &Request<'_>,

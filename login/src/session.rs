@@ -76,7 +76,8 @@ impl<'r, U: LoginUser> Login<'r, U> {
     ///
     /// # Errors
     ///
-    /// [`AuthError::Unavailable`] if the store fails, with the cause in the log. The previous login, if any, is unchanged.
+    /// [`AuthError::Unavailable`] if the store fails, with the cause in the log.
+    /// The previous login, if any, is unchanged.
     pub async fn log_in(
         &self,
         user: U,
@@ -111,7 +112,8 @@ impl<'r, U: LoginUser> Login<'r, U> {
     ///
     /// # Errors
     ///
-    /// [`AuthError::Unavailable`] if the store fails, with the cause in the log. The previous login, if any, is unchanged.
+    /// [`AuthError::Unavailable`] if the store fails, with the cause in the log.
+    /// The previous login, if any, is unchanged.
     pub async fn log_in_with_session(
         &self,
         user: U,
@@ -152,7 +154,8 @@ impl<'r, U: LoginUser> Login<'r, U> {
     ///
     /// # Errors
     ///
-    /// [`AuthError::Unavailable`] if the store fails, with the cause in the log. The login is as fresh as before.
+    /// [`AuthError::Unavailable`] if the store fails, with the cause in the log.
+    /// The login is as fresh as before.
     pub async fn confirm(&self) -> Result<bool, AuthError> {
         let Some((user, old)) = self.current() else { return Ok(false) };
         let renewed = NewSession {
@@ -192,7 +195,8 @@ impl<'r, U: LoginUser> Login<'r, U> {
     ///
     /// # Errors
     ///
-    /// [`AuthError::Unavailable`] if the store fails, with the cause in the log. The user remains logged in.
+    /// [`AuthError::Unavailable`] if the store fails, with the cause in the log.
+    /// The user remains logged in.
     pub async fn log_out(&self) -> Result<bool, AuthError> {
         let ended = match self.presented_session() {
             Some(session_id) => self.end(&session_id).await?,

@@ -60,9 +60,9 @@ pub fn session_cookie<U: LoginUser>(
 /// protects, in the form `GET /login?<next>`.
 ///
 /// Compare it with the list that you expect, so that a forgotten guard fails a test. A route is
-/// protected if one of its login guards fails, and the manager responds or the status is 401. A route
-/// that the request does not reach, because another one matches first, is listed. The requests are real, so use a test database. Dynamic segments are `1`, and
-/// bodies are empty.
+/// protected if one of its login guards fails, and the manager responds or the status is 401. A
+/// route that the request does not reach, because another one matches first, is listed. The requests
+/// are real, so use a test database. Dynamic segments are `1`, and bodies are empty.
 ///
 /// # Errors
 ///
