@@ -1,12 +1,12 @@
-//! How fast the app is on this machine, beside what nothing here could be faster than: `cargo bench`.
+//! Measures how fast the app is on this machine, and compares it with its limits: `cargo bench`.
 //!
-//! The server has two cores and its clients the others, where `taskset` can arrange that.
+//! With `taskset`, the server has two cores and its clients have the others.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::thread::{available_parallelism, scope, sleep};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::Command;
+use std::thread::{available_parallelism, scope};
 use std::time::{Duration, Instant};
 
 use argon2::password_hash::phc::PasswordHash;
@@ -16,6 +16,11 @@ use diesel::prelude::*;
 use rocket::tokio::io::{AsyncReadExt, AsyncWriteExt};
 use rocket::tokio::{net, runtime, spawn};
 use tempfile::TempDir;
+
+#[allow(dead_code)]
+#[path = "../tests/shared/server.rs"]
+mod server;
+use server::Server;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -40,16 +45,21 @@ fn main() {
     println!("| --- | --- | --- | --- |");
     let site = Site::start();
     let cookie = site.register();
-    let (plain, signed_in) = (get("/", ""), get("/dashboard", &cookie));
-    let mut pages = [vec![], vec![], vec![]];
+    let (plain, logged_in) = (get("/", ""), get("/dashboard", &cookie));
+    let home = get("/", &cookie);
+    let mut pages = [vec![], vec![], vec![], vec![]];
     for _ in 0..ROUNDS {
-        let a = site.load(&plain, CONNECTIONS, 3, PAUSE_NONE).per_second;
-        let b = site.load(&signed_in, CONNECTIONS, 3, PAUSE_NONE).per_second;
-        pages.iter_mut().zip([a, b, b / a]).for_each(|(list, figure)| list.push(figure));
+        let a = site.load(&plain, CONNECTIONS, 3, PAUSE_NONE);
+        let b = site.load(&logged_in, CONNECTIONS, 3, PAUSE_NONE);
+        let c = site.load(&home, CONNECTIONS, 3, PAUSE_NONE);
+        let figures =
+            [a.per_second, b.per_second, b.per_second / a.per_second, c.core_us - a.core_us];
+        pages.iter_mut().zip(figures).for_each(|(list, figure)| list.push(figure));
     }
     let ratio = median(&pages[2]);
-    row("`GET /`, signed out, a second", &pages[0], None);
-    row("`GET /dashboard`, signed in, a second", &pages[1], Some(ratio));
+    row("`GET /`, logged out, per second", &pages[0], None);
+    row("`GET /dashboard`, logged in, per second", &pages[1], Some(ratio));
+    row("what the user adds to `GET /`, µs of one core", &pages[3], None);
 
     let mut logins = [vec![], vec![], vec![], vec![]];
     for _ in 0..ROUNDS {
@@ -57,22 +67,26 @@ fn main() {
         let (login, page) = scope(|scope| {
             let login =
                 scope.spawn(|| site.load(&post("/login", FORM), LOGINS_AT_ONCE, 4, PAUSE_NONE));
-            let page = scope.spawn(|| site.load(&signed_in, 4, 4, PAUSE_OF_A_READER));
+            let page = scope.spawn(|| site.load(&logged_in, 4, 4, PAUSE_OF_A_READER));
             (login.join().unwrap(), page.join().unwrap())
         });
         let figures = [alone, login.per_second, login.per_second / alone, page.slowest_of_100_ms];
         logins.iter_mut().zip(figures).for_each(|(list, figure)| list.push(figure));
     }
-    row("Argon2id alone, a second", &logins[0], None);
-    row("`POST /login` by 16 without pause, a second", &logins[1], Some(median(&logins[2])));
-    row("`GET /dashboard` meanwhile, p99 in ms", &logins[3], Some(median(&logins[3]) / 25.0));
+    row("Argon2id alone, per second", &logins[0], None);
+    row("`POST /login` by 16 clients, per second", &logins[1], Some(median(&logins[2])));
+    row(
+        "`GET /dashboard` by others meanwhile, p99 in ms",
+        &logins[3],
+        Some(median(&logins[3]) / 25.0),
+    );
     let memory = site.memory();
-    row("memory at its peak, MB", &[memory], Some(memory / 150.0));
+    row("peak memory, MB", &[memory], Some(memory / 150.0));
 
     for users in [100, 10_000, 1_000_000] {
         site.fill(users);
         let pages: Vec<_> = (0..ROUNDS)
-            .map(|_| site.load(&signed_in, CONNECTIONS, 2, PAUSE_NONE).per_second)
+            .map(|_| site.load(&logged_in, CONNECTIONS, 2, PAUSE_NONE).per_second)
             .collect();
         row(&format!("`GET /dashboard` beside {users} users and sessions"), &pages, None);
         let logins: Vec<_> = (0..ROUNDS)
@@ -99,7 +113,7 @@ fn median(figures: &[f64]) -> f64 {
     figures[figures.len() / 2]
 }
 
-/// On the two cores of the server, where that can be arranged.
+/// The program on the two cores of the server, if there is `taskset`.
 fn on_two_cores(program: &Path) -> Command {
     let has_taskset = Command::new("taskset").arg("--version").output().is_ok();
     if !has_taskset {
@@ -116,7 +130,7 @@ fn hashes_alone() -> f64 {
     String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
 }
 
-/// The same hash as the app makes, in two threads that do nothing else.
+/// The hash rate of two threads, with the app's parameters.
 fn hashes_per_second() -> f64 {
     let begun = Instant::now();
     let count = || {
@@ -136,68 +150,50 @@ fn hashes_per_second() -> f64 {
 }
 
 struct Site {
-    server: Child,
-    port: u16,
+    server: Server,
     dir: TempDir,
-}
-
-impl Drop for Site {
-    fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
-    }
 }
 
 struct Load {
     per_second: f64,
+    /// The time of one core that each request takes, in µs.
+    core_us: f64,
     slowest_of_100_ms: f64,
-}
-
-/// By the package's name, whatever that is: beside the folder that this one is in.
-fn binary() -> PathBuf {
-    let this = std::env::current_exe().unwrap();
-    this.parent().unwrap().with_file_name(env!("CARGO_PKG_NAME"))
 }
 
 impl Site {
     fn start() -> Site {
         let dir = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let server = on_two_cores(&binary())
+        let mut program = on_two_cores(&server::binary());
+        program
             .current_dir(dir.path())
             .env("ROCKET_CONFIG", Path::new(ROOT).join("Rocket.toml"))
             .env("ROCKET_PROFILE", "release")
             .env("ROCKET_DATA_DIR", dir.path().join("data"))
             .env("ROCKET_SECRET_KEY", "PiaTb6aJVl0ZBmN1tAdRAKz7bUh2Tup3ZFnBwQtVWMs=")
-            .env("ROCKET_PORT", port.to_string())
-            .env("ROCKET_WORKERS", "2")
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            sleep(Duration::from_millis(20));
-        }
-        Site { server, port, dir }
+            .env("ROCKET_PORT", "0")
+            .env("ROCKET_WORKERS", "2");
+        Site { server: server::start(&mut program), dir }
     }
 
     fn register(&self) -> String {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        let mut stream = TcpStream::connect(("127.0.0.1", self.server.port)).unwrap();
         let request = post("/register", FORM).replace("keep-alive", "close");
         stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let cookie = answer.lines().find_map(|line| line.strip_prefix("set-cookie: login="));
+        let mut response = String::new();
+        stream.read_to_string(&mut response).unwrap();
+        let cookie = response.lines().find_map(|line| line.strip_prefix("set-cookie: login="));
         format!("Cookie: login={}\r\n", cookie.unwrap().split(';').next().unwrap())
     }
 
-    /// Sends the same request over so many connections for so many seconds.
+    /// Sends one request again and again, over some connections and for some seconds.
     fn load(&self, request: &str, connections: usize, seconds: u64, pause: Duration) -> Load {
         let clients = runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let begun = Instant::now();
         let end = begun + Duration::from_secs(seconds);
+        let cpu_before = self.cpu_seconds();
         let mut times = clients.unwrap().block_on(async {
-            let one = || spawn(repeat(self.port, request.as_bytes().to_vec(), end, pause));
+            let one = || spawn(repeat(self.server.port, request.as_bytes().to_vec(), end, pause));
             let all: Vec<_> = (0..connections).map(|_| one()).collect();
             let mut times = Vec::new();
             for one in all {
@@ -209,11 +205,22 @@ impl Site {
         let slowest_of_100 = times[times.len() * 99 / 100];
         Load {
             per_second: times.len() as f64 / begun.elapsed().as_secs_f64(),
+            core_us: (self.cpu_seconds() - cpu_before) * 1e6 / times.len() as f64,
             slowest_of_100_ms: slowest_of_100.as_secs_f64() * 1000.0,
         }
     }
 
-    /// The most memory that the server has had, in MB.
+    /// The time that the server has spent on all cores.
+    fn cpu_seconds(&self) -> f64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.server.id()));
+        let stat = stat.unwrap_or_default();
+        // In ticks of 10 ms, after the name in parentheses, which may contain spaces.
+        let fields: Vec<_> = stat.rsplit(')').next().unwrap_or_default().split(' ').collect();
+        let ticks = fields.iter().skip(12).take(2).filter_map(|field| field.parse::<f64>().ok());
+        ticks.sum::<f64>() / 100.0
+    }
+
+    /// The server's peak memory, in MB.
     fn memory(&self) -> f64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.server.id()));
         let status = status.unwrap_or_default();
@@ -222,7 +229,7 @@ impl Site {
         kib.unwrap_or(f64::NAN) / 1024.0
     }
 
-    /// Adds users and sessions until there are so many of each.
+    /// Adds users and sessions until there are `count` of each.
     fn fill(&self, count: u32) {
         let path = self.dir.path().join("data/app.sqlite");
         let mut database = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
@@ -237,7 +244,7 @@ impl Site {
                  {numbers} INSERT INTO users (id, username, password_hash)
                      SELECT n, 'user-' || n, 'none' FROM numbers;
                  INSERT INTO sessions
-                         (user_id, token_hash, user_agent, remembered, begun_at, last_seen_at, expires_at, ends_at)
+                         (user_id, token_hash, user_agent, remembered, created_at, last_seen_at, expires_at, absolute_expires_at)
                      SELECT id, randomblob(32), '', TRUE, 0, 0, 9999999999, 9999999999 FROM users
                      WHERE id NOT IN (SELECT user_id FROM sessions);
                  ANALYZE; PRAGMA wal_checkpoint(TRUNCATE);"
@@ -258,7 +265,7 @@ fn post(path: &str, form: &str) -> String {
     )
 }
 
-/// How long each answer took. An answer that is not as it should be ends the measurement.
+/// The time of each response. Panics at an error response.
 async fn repeat(port: u16, request: Vec<u8>, end: Instant, pause: Duration) -> Vec<Duration> {
     let mut stream = net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
     stream.set_nodelay(true).unwrap();
@@ -282,9 +289,11 @@ async fn repeat(port: u16, request: Vec<u8>, end: Instant, pause: Duration) -> V
     times
 }
 
-fn is_whole(answer: &[u8]) -> bool {
-    let Some(end) = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n") else { return false };
-    let head = std::str::from_utf8(&answer[..end]).unwrap_or_default();
+fn is_whole(response: &[u8]) -> bool {
+    let Some(end) = response.windows(4).position(|bytes| bytes == b"\r\n\r\n") else {
+        return false;
+    };
+    let head = std::str::from_utf8(&response[..end]).unwrap_or_default();
     let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
-    answer.len() == end + 4 + length.and_then(|length| length.parse().ok()).unwrap_or(0)
+    response.len() == end + 4 + length.and_then(|length| length.parse().ok()).unwrap_or(0)
 }

@@ -1,124 +1,67 @@
-//! How to do login in Rocket: the whole app, from settings to pages.
+//! How to do login in Rocket: the whole app, from its settings to its pages.
 //!
-//! Read on in `users` and `sessions`, which tell `rocket_login` who is who, and in `routes`, where it is
-//! used.
+//! Each page is a file in `routes`. The users, passwords and sessions behind them are in `accounts`.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
-mod authenticate;
-mod behind;
+mod accounts;
+pub mod cli;
 mod db;
-mod error;
-mod events;
-mod form;
-mod guards;
-mod guesses;
-mod headers;
-pub mod operator;
-mod page;
-mod passwords;
-mod routes {
-    pub mod account;
-    pub mod api;
-    pub mod dashboard;
-    pub mod health;
-    pub mod home;
-    pub mod login;
-    pub mod logout;
-    pub mod password;
-    pub mod reauthenticate;
-    pub mod register;
-}
-mod same_origin;
+mod demo;
+mod log;
+mod routes;
 mod schema;
-mod sessions;
 pub mod settings;
-mod users;
+mod web;
 
 use rocket::figment::Figment;
-use rocket::fs::FileServer;
-use rocket::shield::Shield;
-use rocket::{Build, Rocket, catchers, routes};
+use rocket::{Build, Rocket, catchers};
 use rocket_login::{Clock, LoginManager};
 
-use authenticate::Authenticator;
-use db::Db;
-pub use events::EventLog;
-use events::{Event, Events};
-use guesses::Guesses;
-use passwords::Passwords;
-use routes::{account, api, dashboard, health, home, logout, password, reauthenticate, register};
-use sessions::Sessions;
+use accounts::{Accounts, User};
 use settings::Settings;
-use users::User;
+pub use web::events::EventLog;
+use web::events::{Event, Events};
+use web::static_files::StaticFiles;
+use web::{error, headers, page, same_origin};
 
-/// The app, ready to launch: `main` and the tests call this.
+/// Builds the app, ready to launch.
 ///
 /// # Errors
 ///
-/// A sentence for the operator: a setting is wrong, or the database does not open.
+/// If a setting is invalid, or the database can't be opened.
 pub fn build(figment: Figment, clock: Clock, log: EventLog) -> Result<Rocket<Build>, String> {
     let settings = Settings::read(figment)?;
-    let db = Db::open(&settings.database_url)?;
-    let sessions = Sessions::new(db.clone(), clock.clone(), settings.idle_timeout);
-    let passwords = Passwords::new().map_err(|cause| format!("Passwords: {cause:?}"))?;
+    log::init(settings.log_level);
+    let accounts = Accounts::open(&settings.data, clock.clone())?;
+    let static_files = StaticFiles::open(settings.static_dir)?;
 
     let manager = LoginManager::<User>::new()
         .app_setting("idle_timeout")
         .login_view("/login")
         .login_message("warning", "Please log in to access this page.")
         .refresh_view("/reauthenticate")
-        .needs_refresh_message("warning", "Please type your password again to access this page.")
+        .needs_refresh_message("warning", "Please enter your password again to access this page.")
         .exempt("/static")
         .exempt("/healthz")
         .on_event(|event, request| {
-            if let Some(event) = Event::of_login(event) {
+            if let Some(event) = Event::from_login(event) {
                 Events::of(request).record(event);
             }
         })
-        .clock(clock.clone());
+        .clock(clock);
 
     Ok(rocket::custom(settings.figment)
-        .manage(Authenticator {
-            db: db.clone(),
-            passwords: passwords.clone(),
-            guesses: Guesses::new(clock),
-        })
-        .manage(db)
-        .manage(sessions)
-        .manage(passwords)
+        .manage(accounts)
         .manage(log)
-        .manage(behind::CONTEXT)
-        .attach(Shield::new()) // Rocket's own headers: ours say more.
-        .attach(same_origin::fairing())
+        .attach(headers::shield(settings.https))
         .attach(headers::fairing(settings.https))
+        .attach(same_origin::fairing())
         .attach(manager)
-        .attach(page::fairing())
-        .mount(
-            "/",
-            routes![
-                home::home,
-                register::registration,
-                register::register,
-                routes::login::login_form,
-                routes::login::log_in,
-                logout::logout_form,
-                logout::log_out,
-                dashboard::dashboard,
-                account::account,
-                account::revoke,
-                account::revoke_others,
-                password::password_form,
-                password::change_password,
-                password::well_known,
-                reauthenticate::proof_form,
-                reauthenticate::reauthenticate,
-                api::me,
-                health::health,
-                same_origin::refused,
-            ],
-        )
-        .mount("/static", FileServer::from(settings.static_dir))
+        .attach(page::fairing(static_files.clone()))
+        .attach(static_files)
+        .attach(demo::fairing())
+        .mount("/", routes::all())
         .register("/", catchers![error::catcher]))
 }

@@ -1,41 +1,40 @@
-//! Reads `.env`, then launches, or does what an operator asks for.
+//! Reads `.env`, then launches the site or runs a command.
 
 #![forbid(unsafe_code)]
 
 use std::process::ExitCode;
 
-use app::{EventLog, operator, settings};
+use app::{EventLog, cli, settings};
 use clap::Parser;
 use rocket_login::Clock;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Serves the site, unless a command says something else
+/// Serves the site, or runs a command
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
     #[command(subcommand)]
-    command: Option<operator::Command>,
+    command: Option<cli::Command>,
 }
 
 fn main() -> ExitCode {
     match run(Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(sentence) => {
-            eprintln!("Error: {sentence}.");
+        Err(message) => {
+            eprintln!("Error: {message}.");
             ExitCode::FAILURE
         }
     }
 }
 
-/// All that can be wrong is said in a sentence before Rocket starts: under its `#[launch]` it would be a
-/// panic, and a secret key that Rocket can't read it prints.
+/// Not a `#[launch]` function: that must return a `Rocket`, so a bad setting could only panic.
 fn run(arguments: Arguments) -> Result<(), String> {
     settings::read_env_file()?;
     let figment = settings::figment();
     if let Some(command) = arguments.command {
-        println!("{}", rocket::execute(operator::run(command, &figment))?);
+        println!("{}", rocket::execute(cli::run(command, &figment))?);
         return Ok(());
     }
     rlimit::increase_nofile_limit(u64::MAX).map_err(|cause| cause.to_string())?;

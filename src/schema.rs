@@ -1,4 +1,18 @@
-//! The tables, as Diesel sees them; `migrations/` says the rest.
+// @generated automatically by Diesel CLI.
+
+diesel::table! {
+    sessions (id) {
+        id -> BigInt,
+        user_id -> BigInt,
+        token_hash -> Binary,
+        user_agent -> Text,
+        remembered -> Bool,
+        created_at -> BigInt,
+        last_seen_at -> BigInt,
+        expires_at -> BigInt,
+        absolute_expires_at -> BigInt,
+    }
+}
 
 diesel::table! {
     users (id) {
@@ -10,19 +24,6 @@ diesel::table! {
     }
 }
 
-diesel::table! {
-    sessions (id) {
-        id -> BigInt,
-        user_id -> BigInt,
-        token_hash -> Binary,
-        user_agent -> Text,
-        remembered -> Bool,
-        begun_at -> BigInt,
-        last_seen_at -> BigInt,
-        expires_at -> BigInt,
-        ends_at -> BigInt,
-    }
-}
-
 diesel::joinable!(sessions -> users (user_id));
-diesel::allow_tables_to_appear_in_same_query!(sessions, users);
+
+diesel::allow_tables_to_appear_in_same_query!(sessions, users,);

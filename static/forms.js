@@ -1,6 +1,6 @@
-// What helps with forms. Without it, all else works as well.
+// Helps with forms. The site works without it.
 
-// See the password that one types.
+// A button that shows the password.
 for (const input of document.querySelectorAll("input[type=password]")) {
   const button = document.createElement("button");
   const show = (shown) => {
@@ -11,14 +11,13 @@ for (const input of document.querySelectorAll("input[type=password]")) {
   button.type = "button";
   button.className = "reveal";
   button.addEventListener("click", () => show(input.type === "password"));
-  // A browser remembers what stands in a text field.
+  // Browsers remember the values of text fields.
   input.form.addEventListener("submit", () => show(false));
   input.after(button);
   show(false);
 }
 
-// Send a form once: the second of two clicks would come with a cookie that the first has made worthless, or end a
-// session that is gone.
+// Send a form only once: the first of two clicks renews the session, so the second would have an expired cookie.
 let sent = -Infinity;
 addEventListener("submit", (event) => {
   if (event.timeStamp - sent < 1000) event.preventDefault();

@@ -1,6 +1,6 @@
-//! Every statement that the app runs finds its rows by an index, however many there are.
+//! The query plans: every statement finds its rows by an index.
 
-#[allow(dead_code)]
+#[allow(dead_code, unused_imports)]
 #[path = "app/support.rs"]
 mod support;
 
@@ -35,7 +35,7 @@ fn no_statement_reads_a_whole_table() {
     let mut browser = app.registered("ada");
     let mut other = app.browser();
     other.log_in("ada");
-    app.pass(16 * 60);
+    app.advance(16 * 60);
     let form = [("password", PASSWORD), ("next", "/account/password")];
     assert_eq!(browser.post("/reauthenticate", &form).location(), "/account/password");
     let form = [("new_password", "another horse that staples")];

@@ -1,48 +1,54 @@
-//! A user's account: who they are, and where they are signed in.
+//! The account page: the user's sessions, and buttons to revoke them.
 
 use rocket::http::Status;
 use rocket::response::{Flash, Redirect};
-use rocket::{State, get, post, uri};
+use rocket::{Route, State, get, post, routes, uri};
+use rocket_login::AuthError;
 
-use crate::error::Error;
-use crate::events::{Event, Events};
-use crate::guards::{Login, RequiredUser};
-use crate::page::Page;
-use crate::sessions::Sessions;
+use crate::accounts::Accounts;
+use crate::web::error::Error;
+use crate::web::events::{Event, Events};
+use crate::web::guards::{Login, RequiredUser};
+use crate::web::page::Page;
+
+pub fn routes() -> Vec<Route> {
+    routes![account, revoke, revoke_others]
+}
 
 #[get("/account")]
 pub async fn account(
     user: RequiredUser,
     login: Login<'_>,
-    sessions: &State<Sessions>,
+    accounts: &State<Accounts>,
 ) -> Result<Page, Error> {
-    let sessions = sessions.of_user(user.id, login.session_id()).await?;
+    let sessions = accounts.sessions(user.id, login.session_id()).await?;
     Ok(Page::new("account").with("sessions", sessions))
 }
 
 #[post("/account/sessions/<id>/revoke")]
-pub async fn revoke(
+async fn revoke(
     id: i64,
     user: RequiredUser,
-    sessions: &State<Sessions>,
+    accounts: &State<Accounts>,
     events: Events<'_>,
 ) -> Result<Flash<Redirect>, Error> {
-    // Somebody else's session is as unknown as one that never was.
-    if sessions.end_one(user.id, id).await? == 0 {
+    // The same response for another user's session and for none (IDOR).
+    if !accounts.revoke_session(user.id, id).await? {
         return Err(Error::Status(Status::NotFound));
     }
-    events.record(Event::SessionsEnded { user: user.id, count: 1 });
-    Ok(Flash::success(Redirect::to(uri!(account)), "That device is signed out."))
+    events.record(Event::SessionsRevoked { user: user.id, count: 1 });
+    Ok(Flash::success(Redirect::to(uri!(account)), "The device has been logged out."))
 }
 
 #[post("/account/sessions/revoke-others")]
-pub async fn revoke_others(
+async fn revoke_others(
     user: RequiredUser,
     login: Login<'_>,
-    sessions: &State<Sessions>,
+    accounts: &State<Accounts>,
     events: Events<'_>,
 ) -> Result<Flash<Redirect>, Error> {
-    let count = sessions.end_others(user.id, login.session_id()).await?;
-    events.record(Event::SessionsEnded { user: user.id, count });
-    Ok(Flash::success(Redirect::to(uri!(account)), "Every other device is signed out."))
+    let token = login.session_id().ok_or(AuthError::Unauthorized)?;
+    let count = accounts.revoke_other_sessions(user.id, &token).await?;
+    events.record(Event::SessionsRevoked { user: user.id, count });
+    Ok(Flash::success(Redirect::to(uri!(account)), "All other devices have been logged out."))
 }

@@ -1,11 +1,15 @@
-//! What programs ask.
+//! The API.
 
-use rocket::get;
 use rocket::serde::json::{Value, json};
+use rocket::{Route, get, routes};
 
-use crate::guards::RequiredUser;
+use crate::web::guards::RequiredUser;
+
+pub fn routes() -> Vec<Route> {
+    routes![me]
+}
 
 #[get("/api/me")]
-pub fn me(user: RequiredUser) -> Value {
+fn me(user: RequiredUser) -> Value {
     json!({ "id": user.id, "username": user.username })
 }

@@ -1,12 +1,16 @@
-//! The protected page.
+//! The dashboard: a protected page, and where a login leads.
 
 use rocket::response::Redirect;
-use rocket::{get, uri};
+use rocket::{Route, get, routes, uri};
 use rocket_login::Next;
 
-use crate::error::Error;
-use crate::guards::{Login, RequiredUser};
-use crate::page::Page;
+use crate::web::error::Error;
+use crate::web::guards::{Login, RequiredUser};
+use crate::web::page::Page;
+
+pub fn routes() -> Vec<Route> {
+    routes![dashboard]
+}
 
 #[get("/dashboard")]
 pub fn dashboard(_user: RequiredUser, login: Login<'_>) -> Page {
@@ -16,12 +20,12 @@ pub fn dashboard(_user: RequiredUser, login: Login<'_>) -> Page {
         .with("remembered", login.is_remembered())
 }
 
-/// To `next` if somebody wanted to go there, else to the dashboard.
-pub fn or(next: Option<Next>) -> Redirect {
+/// Redirects to `next`, the page that asked for the login, or to the dashboard.
+pub fn after_login(next: Option<Next>) -> Redirect {
     next.map_or_else(|| Redirect::to(uri!(dashboard)), Redirect::from)
 }
 
-/// In place of a page for strangers, when the visitor is signed in.
-pub fn instead() -> Error {
+/// Redirects a user who opens the login page, or registers, while logged in.
+pub fn already_logged_in() -> Error {
     Redirect::to(uri!(dashboard)).into()
 }

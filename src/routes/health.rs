@@ -1,13 +1,16 @@
-//! What the operator's monitor asks.
+//! A health check, for monitoring.
 
-use rocket::{State, get};
+use rocket::{Route, State, get, routes};
 
-use crate::db::Db;
-use crate::error::Error;
-use crate::users;
+use crate::accounts::Accounts;
+use crate::web::error::Error;
+
+pub fn routes() -> Vec<Route> {
+    routes![health]
+}
 
 #[get("/healthz")]
-pub async fn health(db: &State<Db>) -> Result<&'static str, Error> {
-    users::ping(db).await?;
+async fn health(accounts: &State<Accounts>) -> Result<&'static str, Error> {
+    accounts.ping().await?;
     Ok("ok")
 }

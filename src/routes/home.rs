@@ -1,8 +1,12 @@
-//! The public page.
+//! The public home page.
 
-use rocket::get;
+use rocket::{Route, get, routes};
 
-use crate::page::Page;
+use crate::web::page::Page;
+
+pub fn routes() -> Vec<Route> {
+    routes![home]
+}
 
 #[get("/")]
 pub fn home() -> Page {

@@ -1,22 +1,23 @@
-//! Logging in.
+//! The login page.
 
+use rocket::form::Form;
 use rocket::response::{Flash, Redirect};
-use rocket::{FromForm, State, get, post};
+use rocket::{FromForm, Route, State, get, post, routes};
 use rocket_login::{Next, Remember};
 
-use super::dashboard;
-use crate::authenticate::{Authenticator, Denied};
-use crate::error::Error;
-use crate::events::{Event, Events, Why};
-use crate::form::Form;
-use crate::guards::{CurrentUser, Login};
-use crate::guesses::Door;
-use crate::page::Page;
-use crate::passwords::Password;
+use super::dashboard::{after_login, already_logged_in};
+use crate::accounts::{Accounts, AttemptKind, AuthenticateError, FailureReason, Password};
+use crate::web::error::Error;
+use crate::web::events::Events;
+use crate::web::guards::{CurrentUser, Login};
+use crate::web::page::Page;
 
-/// What a user hands over to be known.
+pub fn routes() -> Vec<Route> {
+    routes![login_form, log_in]
+}
+
 #[derive(FromForm)]
-pub struct Credentials<'r> {
+struct LoginForm<'r> {
     #[field(default = "")]
     username: &'r str,
     password: Password,
@@ -25,40 +26,45 @@ pub struct Credentials<'r> {
 }
 
 #[get("/login?<next>")]
-pub fn login_form(visitor: CurrentUser, next: Option<Next>) -> Result<Page, Error> {
-    match visitor.user() {
-        Some(_) => Err(dashboard::instead()),
-        None => Ok(form("", next.as_ref())),
+fn login_form(current: CurrentUser, next: Option<Next>) -> Result<Page, Error> {
+    match current.user() {
+        Some(_) => Err(already_logged_in()),
+        None => Ok(page("", next.as_ref())),
     }
 }
 
 #[post("/login?<next>", data = "<form>")]
-pub async fn log_in(
+async fn log_in(
     next: Option<Next>,
-    form: Form<Credentials<'_>>,
-    authenticator: &State<Authenticator>,
+    form: Form<LoginForm<'_>>,
+    accounts: &State<Accounts>,
     login: Login<'_>,
     events: Events<'_>,
 ) -> Result<Flash<Redirect>, Error> {
     if login.user().is_some() {
-        return Err(dashboard::instead());
+        return Err(already_logged_in());
     }
     let next = form.next.clone().or(next);
-    let again = || self::form(form.username, next.as_ref());
-    let user = authenticator
-        .authenticate(Door::Login, form.username, &form.password, &events)
+    let failed = |error: AuthenticateError| {
+        events.record_failure(AttemptKind::Login, &error);
+        error.into_form(page(form.username, next.as_ref()), "Invalid username or password.")
+    };
+    let user = accounts
+        .authenticate(AttemptKind::Login, form.username, &form.password, events.address)
         .await
-        .map_err(|denied| denied.on(again(), "Invalid username or password."))?;
-    let id = user.id;
-    let why = if user.is_active { Why::PasswordChanged } else { Why::Inactive };
+        .map_err(failed)?;
+    // In case no session begins.
+    let reason = match user.is_active {
+        true => FailureReason::PasswordChanged,
+        false => FailureReason::Deactivated,
+    };
+    let no_session = AuthenticateError::failed(&user, reason);
     if !login.log_in(user, form.remember).await? {
-        events.record(Event::LoginRefused { user: id, why });
-        return Err(Denied::Wrong.on(again(), "Invalid username or password."));
+        return Err(failed(no_session));
     }
-    let page = dashboard::or(next);
-    Ok(Flash::success(page, "Login successful."))
+    Ok(Flash::success(after_login(next), "Login successful."))
 }
 
-fn form(username: &str, next: Option<&Next>) -> Page {
+fn page(username: &str, next: Option<&Next>) -> Page {
     Page::new("login").with("username", username).with("next", next)
 }

@@ -1,21 +1,25 @@
-//! Logging out.
+//! The logout page.
 
 use rocket::response::{Flash, Redirect};
-use rocket::{get, post, uri};
+use rocket::{Route, get, post, routes, uri};
 
 use super::home;
-use crate::error::Error;
-use crate::guards::Login;
-use crate::page::Page;
+use crate::web::error::Error;
+use crate::web::guards::Login;
+use crate::web::page::Page;
 
-/// Only asks: an image on another site can send a visitor here.
+pub fn routes() -> Vec<Route> {
+    routes![logout_form, log_out]
+}
+
+/// Only a form: an image on another site could make a browser open this URL.
 #[get("/logout")]
-pub fn logout_form() -> Page {
+fn logout_form() -> Page {
     Page::new("logout")
 }
 
 #[post("/logout")]
-pub async fn log_out(login: Login<'_>) -> Result<Flash<Redirect>, Error> {
+async fn log_out(login: Login<'_>) -> Result<Flash<Redirect>, Error> {
     login.log_out().await?;
     Ok(Flash::new(Redirect::to(uri!(home::home)), "info", "You have been logged out."))
 }

@@ -1,53 +1,52 @@
-//! Changing the password, which signs out every other device.
+//! The page to change the password, which logs out all other devices.
 
+use rocket::form::Form;
 use rocket::response::{Flash, Redirect};
-use rocket::{FromForm, State, get, post, uri};
+use rocket::{FromForm, Route, State, get, post, routes, uri};
 use rocket_login::AuthError;
 
 use super::account;
-use crate::error::Error;
-use crate::events::{Event, Events};
-use crate::form::Form;
-use crate::guards::{FreshUser, Login};
-use crate::page::Page;
-use crate::passwords::{Password, Passwords};
-use crate::sessions::Sessions;
+use crate::accounts::{Accounts, Password};
+use crate::web::error::Error;
+use crate::web::events::{Event, Events};
+use crate::web::guards::{FreshUser, Login};
+use crate::web::page::Page;
 
-/// The password that shall count from now on.
+pub fn routes() -> Vec<Route> {
+    routes![password_form, change_password, well_known]
+}
+
 #[derive(FromForm)]
-pub struct Change {
+struct PasswordForm {
     new_password: Password,
 }
 
 #[get("/account/password")]
-pub fn password_form(_user: FreshUser) -> Page {
+fn password_form(_user: FreshUser) -> Page {
     Page::new("password")
 }
 
-#[post("/account/password", data = "<change>")]
-pub async fn change_password(
+#[post("/account/password", data = "<form>")]
+async fn change_password(
     user: FreshUser,
-    change: Form<Change>,
+    form: Form<PasswordForm>,
+    accounts: &State<Accounts>,
     login: Login<'_>,
-    passwords: &State<Passwords>,
-    sessions: &State<Sessions>,
     events: Events<'_>,
 ) -> Result<Flash<Redirect>, Error> {
-    if let Err(complaint) = change.new_password.check(&user.username) {
-        return Err(Page::new("password").complaint("new_password", Some(complaint)).into());
+    if let Err(error) = form.new_password.validate(&user.username) {
+        return Err(Page::new("password").field_error("new_password", Some(error)).into());
     }
-    let hash = passwords.hash(&change.new_password).await?;
-    let Some(token) = sessions.change_password(user.id, hash, login.session_id()).await? else {
-        return Err(AuthError::Unauthorized.into());
-    };
-    login.replace_session(token);
+    let token = login.session_id().unwrap_or_default();
+    let changed = accounts.change_password(user.id, &form.new_password, &token).await?;
+    login.replace_session(changed.ok_or(AuthError::Unauthorized)?);
     events.record(Event::PasswordChanged { user: user.id });
-    let account = Redirect::to(uri!(account::account));
-    Ok(Flash::success(account, "Your password is changed, and every other device is signed out."))
+    let message = "Your password has been changed. All other devices are logged out.";
+    Ok(Flash::success(Redirect::to(uri!(account::account)), message))
 }
 
-/// Where password managers look for the form (W3C, A Well-Known URL for Changing Passwords).
+/// Where password managers look for the page (W3C, "A Well-Known URL for Changing Passwords").
 #[get("/.well-known/change-password")]
-pub fn well_known() -> Redirect {
+fn well_known() -> Redirect {
     Redirect::to(uri!(password_form))
 }

@@ -1,51 +1,55 @@
-//! Typing the password again, for what a borrowed browser should not do.
+//! The page that asks a logged-in user for their password again, before a sensitive page.
 
+use rocket::form::Form;
 use rocket::response::Redirect;
-use rocket::{FromForm, State, get, post};
+use rocket::{FromForm, Route, State, get, post, routes};
 use rocket_login::{AuthError, Next};
 
-use super::dashboard;
-use crate::authenticate::Authenticator;
-use crate::error::Error;
-use crate::events::Events;
-use crate::form::Form;
-use crate::guards::{Login, RequiredUser};
-use crate::guesses::Door;
-use crate::page::Page;
-use crate::passwords::Password;
+use super::dashboard::after_login;
+use crate::accounts::{Accounts, AttemptKind, Password};
+use crate::web::error::Error;
+use crate::web::events::Events;
+use crate::web::guards::{Login, RequiredUser};
+use crate::web::page::Page;
 
-/// What a user hands over to be known for sure.
+pub fn routes() -> Vec<Route> {
+    routes![reauthenticate_form, reauthenticate]
+}
+
 #[derive(FromForm)]
-pub struct Proof {
+struct ReauthenticateForm {
     password: Password,
     next: Option<Next>,
 }
 
 #[get("/reauthenticate?<next>")]
-pub fn proof_form(_user: RequiredUser, next: Option<Next>) -> Page {
-    form(next.as_ref())
+fn reauthenticate_form(_user: RequiredUser, next: Option<Next>) -> Page {
+    page(next.as_ref())
 }
 
-#[post("/reauthenticate?<next>", data = "<proof>")]
-pub async fn reauthenticate(
+#[post("/reauthenticate?<next>", data = "<form>")]
+async fn reauthenticate(
     next: Option<Next>,
     user: RequiredUser,
-    proof: Form<Proof>,
-    authenticator: &State<Authenticator>,
+    form: Form<ReauthenticateForm>,
+    accounts: &State<Accounts>,
     login: Login<'_>,
     events: Events<'_>,
 ) -> Result<Redirect, Error> {
-    let next = proof.next.clone().or(next);
-    authenticator
-        .authenticate(Door::Reauthentication, &user.username, &proof.password, &events)
-        .await
-        .map_err(|denied| denied.on(form(next.as_ref()), "That is not your password."))?;
+    let next = form.next.clone().or(next);
+    let kind = AttemptKind::Reauthentication;
+    accounts.authenticate(kind, &user.username, &form.password, events.address).await.map_err(
+        |error| {
+            events.record_failure(kind, &error);
+            error.into_form(page(next.as_ref()), "Invalid password.")
+        },
+    )?;
     if !login.confirm().await? {
         return Err(AuthError::Unauthorized.into());
     }
-    Ok(dashboard::or(next))
+    Ok(after_login(next))
 }
 
-fn form(next: Option<&Next>) -> Page {
+fn page(next: Option<&Next>) -> Page {
     Page::new("reauthenticate").with("next", next)
 }

@@ -1,66 +1,62 @@
-//! Making an account, which is a login too.
+//! The registration page. A new user is logged in at once.
 
+use rocket::form::Form;
 use rocket::response::{Flash, Redirect};
-use rocket::{FromForm, State, get, post, uri};
+use rocket::{FromForm, Route, State, get, post, routes};
 use rocket_login::Remember;
 
-use super::dashboard;
-use crate::error::Error;
-use crate::events::{Event, Events};
-use crate::form::Form;
-use crate::guards::{CurrentUser, Login};
-use crate::page::Page;
-use crate::passwords::{Password, Passwords};
-use crate::sessions::Sessions;
-use crate::users::{NewUser, Username};
+use super::dashboard::{after_login, already_logged_in};
+use crate::accounts::{Accounts, Password, Username};
+use crate::web::error::Error;
+use crate::web::events::{Event, Events};
+use crate::web::guards::{CurrentUser, Login};
+use crate::web::page::Page;
 
-/// What a visitor hands over to become a user.
+pub fn routes() -> Vec<Route> {
+    routes![register_form, register]
+}
+
 #[derive(FromForm)]
-pub struct Registration<'r> {
+struct RegisterForm<'r> {
     #[field(default = "")]
     username: &'r str,
     password: Password,
 }
 
 #[get("/register")]
-pub fn registration(visitor: CurrentUser) -> Result<Page, Error> {
-    match visitor.user() {
-        Some(_) => Err(dashboard::instead()),
-        None => Ok(form("")),
+fn register_form(current: CurrentUser) -> Result<Page, Error> {
+    match current.user() {
+        Some(_) => Err(already_logged_in()),
+        None => Ok(page("")),
     }
 }
 
 #[post("/register", data = "<form>")]
-pub async fn register(
-    form: Form<Registration<'_>>,
+async fn register(
+    form: Form<RegisterForm<'_>>,
+    accounts: &State<Accounts>,
     login: Login<'_>,
-    passwords: &State<Passwords>,
-    sessions: &State<Sessions>,
     events: Events<'_>,
 ) -> Result<Flash<Redirect>, Error> {
     if login.user().is_some() {
-        return Err(dashboard::instead());
+        return Err(already_logged_in());
     }
-    let again = || self::form(form.username);
-    let username = match (Username::parse(form.username), form.password.check(form.username)) {
-        (Ok(username), Ok(())) => username,
-        (username, password) => {
-            let form = again().complaint("username", username.err());
-            return Err(form.complaint("password", password.err()).into());
-        }
+    let valid = (Username::parse(form.username), form.password.validate(form.username));
+    let (Ok(username), Ok(())) = valid else {
+        let page = page(form.username).field_error("username", valid.0.err());
+        return Err(page.field_error("password", valid.1.err()).into());
     };
-    let password_hash = passwords.hash(&form.password).await?;
     let session = login.new_session(Remember::No);
-    let new = NewUser { username, password_hash };
-    let Some((user, token)) = sessions.register(new, &session).await? else {
-        let taken = "Somebody else has that name. Choose another.";
-        return Err(again().complaint("username", Some(taken)).into());
+    let registered = accounts.register(username, &form.password, &session).await?;
+    let Some((user, token)) = registered else {
+        let taken = "This username is taken. Choose another one.";
+        return Err(page(form.username).field_error("username", Some(taken)).into());
     };
     events.record(Event::Registered { user: user.id });
     login.log_in_with_session(user, token, session).await?;
-    Ok(Flash::success(Redirect::to(uri!(dashboard::dashboard)), "Your account is ready."))
+    Ok(Flash::success(after_login(None), "Your account has been created."))
 }
 
-fn form(username: &str) -> Page {
+fn page(username: &str) -> Page {
     Page::new("register").with("username", username)
 }

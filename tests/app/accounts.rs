@@ -1,21 +1,21 @@
-//! Making accounts.
+//! Registration and usernames.
 
 use rocket::http::Status;
 
 use crate::support::*;
 
-fn register(app: &App, username: &str, password: &str) -> Answer {
+fn register(app: &App, username: &str, password: &str) -> Response {
     app.browser().post("/register", &[("username", username), ("password", password)])
 }
 
 #[track_caller]
-fn refused_beside(answer: &Answer, field: &str, complaint: &str) {
-    assert_eq!(answer.status, Status::UnprocessableEntity);
-    answer.shows(&format!("id=\"{field}-complaint\">{complaint}"));
+fn assert_field_error(response: &Response, field: &str, error: &str) {
+    assert_eq!(response.status, Status::UnprocessableEntity);
+    response.assert_contains(&format!("id=\"{field}-error\">{error}"));
 }
 
 #[test]
-fn a_name_is_3_to_64_of_the_allowed_characters() {
+fn a_username_has_3_to_64_allowed_characters() {
     let app = App::new();
     let long = "x".repeat(64);
     for name in ["abc", "A.b_c-9", long.as_str()] {
@@ -23,31 +23,31 @@ fn a_name_is_3_to_64_of_the_allowed_characters() {
     }
     let longer = "x".repeat(65);
     for name in ["", "ab", longer.as_str(), "a b", "añb", "a\u{0}bc", "<b>bold</b>", "abc;--"] {
-        let answer = register(&app, name, PASSWORD);
-        refused_beside(&answer, "username", "Use ");
-        answer.hides("<b>bold");
+        let response = register(&app, name, PASSWORD);
+        assert_field_error(&response, "username", "Use ");
+        response.assert_lacks("<b>bold");
     }
     assert_eq!(app.number("SELECT count(*) AS number FROM users"), 3);
 }
 
 #[test]
-fn a_name_is_taken_whatever_its_case_and_shown_as_it_was_typed() {
+fn a_username_is_taken_in_any_case_and_shown_as_typed() {
     let app = App::new();
-    app.registered("Ada").get("/dashboard").shows("Welcome, Ada!");
+    app.registered("Ada").get("/dashboard").assert_contains("Welcome, Ada!");
     for name in ["Ada", "ada", "ADA", " ada "] {
-        refused_beside(&register(&app, name, PASSWORD), "username", "Somebody else has that name");
+        assert_field_error(&register(&app, name, PASSWORD), "username", "This username is taken");
     }
 }
 
 #[test]
-fn a_password_is_15_characters_and_not_15_bytes() {
+fn a_password_has_15_characters_not_15_bytes() {
     let app = App::new();
-    refused_beside(
+    assert_field_error(
         &register(&app, "ada", &"é".repeat(14)),
         "password",
         "Use 15 characters or more",
     );
-    refused_beside(
+    assert_field_error(
         &register(&app, "ada", "fourteen chars"),
         "password",
         "Use 15 characters or more",
@@ -56,7 +56,7 @@ fn a_password_is_15_characters_and_not_15_bytes() {
 }
 
 #[test]
-fn a_password_may_hold_any_characters_and_nothing_of_it_is_cut() {
+fn accepts_any_characters_in_a_password_and_truncates_none() {
     let app = App::new();
     let long = "🚀".repeat(256);
     for (name, password) in
@@ -73,11 +73,11 @@ fn a_password_may_hold_any_characters_and_nothing_of_it_is_cut() {
 }
 
 #[test]
-fn a_password_is_neither_the_name_nor_beyond_1024_bytes() {
+fn rejects_passwords_over_1024_bytes_and_the_username_as_password() {
     let app = App::new();
     let same = register(&app, "a-name-of-15-chars", "A-NAME-OF-15-CHARS");
-    refused_beside(&same, "password", "Use something else than your username.");
-    refused_beside(
+    assert_field_error(&same, "password", "Use a password that is not your username.");
+    assert_field_error(
         &register(&app, "ada", &"x".repeat(1025)),
         "password",
         "Use at most 1,024 bytes.",
@@ -85,7 +85,7 @@ fn a_password_is_neither_the_name_nor_beyond_1024_bytes() {
 }
 
 #[test]
-fn a_password_typed_on_another_keyboard_is_the_same() {
+fn a_password_matches_in_any_unicode_normalization() {
     let app = App::new();
     register(&app, "ada", "caf\u{e9} cr\u{e8}me br\u{fb}l\u{e9}e");
     let composed_otherwise = "cafe\u{301} cre\u{300}me bru\u{302}le\u{301}e";
@@ -94,19 +94,19 @@ fn a_password_typed_on_another_keyboard_is_the_same() {
 }
 
 #[test]
-fn what_is_wrong_keeps_the_name_and_never_the_password() {
+fn a_validation_error_keeps_the_username_and_not_the_password() {
     let app = App::new();
-    let answer = register(&app, "ada lovelace", "a password of mine");
-    answer.shows("value=\"ada lovelace\"");
-    answer.hides("a password of mine");
-    let answer =
+    let response = register(&app, "ada lovelace", "a password of mine");
+    response.assert_contains("value=\"ada lovelace\"");
+    response.assert_lacks("a password of mine");
+    let response =
         app.browser().post("/login", &[("username", "ada"), ("password", "hunter2hunter2")]);
-    answer.shows("value=\"ada\"");
-    answer.hides("hunter2hunter2");
+    response.assert_contains("value=\"ada\"");
+    response.assert_lacks("hunter2hunter2");
 }
 
 #[test]
-fn the_database_keeps_argon2id_and_not_the_password() {
+fn stores_an_argon2id_hash_and_not_the_password() {
     let app = App::new();
     app.registered("ada");
     let hash = app.text("SELECT password_hash AS text FROM users");
@@ -114,7 +114,7 @@ fn the_database_keeps_argon2id_and_not_the_password() {
     assert_eq!(app.number("SELECT count(*) AS number FROM users WHERE is_active"), 1);
 }
 
-/// A user whose password was hashed with so many KiB of memory.
+/// Inserts a user whose password was hashed with this many KiB of memory.
 fn insert_hashed_with(app: &App, name: &str, memory: u32) -> String {
     use argon2::password_hash::{CustomizedPasswordHasher, phc::PasswordHash};
     let params = argon2::Params::new(memory, 2, 1, None).unwrap();
@@ -126,7 +126,7 @@ fn insert_hashed_with(app: &App, name: &str, memory: u32) -> String {
 }
 
 #[test]
-fn a_hash_of_older_parameters_is_renewed_at_login_and_a_stronger_one_kept() {
+fn rehashes_a_weaker_hash_at_login_and_keeps_a_stronger_one() {
     let app = App::new();
     for (name, memory, renewed) in [("old", 8 * 1024, true), ("strong", 32 * 1024, false)] {
         let hash = insert_hashed_with(&app, name, memory);
@@ -140,10 +140,10 @@ fn a_hash_of_older_parameters_is_renewed_at_login_and_a_stronger_one_kept() {
 }
 
 #[test]
-fn a_hash_that_can_not_be_renewed_keeps_nobody_out() {
+fn a_rehash_that_fails_does_not_fail_the_login() {
     let app = App::new();
     insert_hashed_with(&app, "old", 8 * 1024);
-    app.refuse_changes("users", "password_hash");
+    app.fail_updates("users", "password_hash");
     assert_eq!(app.browser().log_in("old").location(), "/dashboard");
 }
 
@@ -167,7 +167,7 @@ fn a_user_inserted_by_hand_logs_in() {
 }
 
 #[test]
-fn who_is_signed_in_is_sent_away_from_the_forms_and_stays_who_they_are() {
+fn redirects_logged_in_users_from_the_login_and_register_pages() {
     let app = App::new();
     app.registered("grace");
     let mut browser = app.registered("ada");
@@ -176,7 +176,7 @@ fn who_is_signed_in_is_sent_away_from_the_forms_and_stays_who_they_are() {
         assert_eq!(browser.get(path).location(), "/dashboard");
         assert_eq!(browser.post(path, &form).location(), "/dashboard");
     }
-    browser.get("/dashboard").shows("Welcome, ada!");
+    browser.get("/dashboard").assert_contains("Welcome, ada!");
     assert_eq!(app.number("SELECT count(*) AS number FROM users"), 2);
 }
 
@@ -184,16 +184,16 @@ fn who_is_signed_in_is_sent_away_from_the_forms_and_stays_who_they_are() {
 fn a_registration_that_fails_halfway_leaves_the_username_free() {
     let app = App::new();
     let ada = [("username", "ada"), ("password", PASSWORD)];
-    app.refuse("INSERT ON sessions");
+    app.fail("INSERT ON sessions");
     assert_eq!(app.browser().post("/register", &ada).status, Status::ServiceUnavailable);
     assert_eq!(app.number("SELECT count(*) AS number FROM users"), 0);
     let drop = if app.is_on_postgres() { " ON sessions" } else { "" };
-    app.sql(&format!("DROP TRIGGER refuse{drop}"));
+    app.sql(&format!("DROP TRIGGER fail{drop}"));
     assert_eq!(app.browser().post("/register", &ada).location(), "/dashboard");
 }
 
 #[test]
-fn ids_that_were_inserted_by_hand_are_skipped_at_once() {
+fn skips_ids_that_were_inserted_by_hand() {
     let app = App::new();
     app.sql(
         "INSERT INTO users (id, username, password_hash) VALUES (1, 'a-1', ''), (2, 'a-2', ''),

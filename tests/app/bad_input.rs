@@ -1,19 +1,19 @@
-//! Whatever is sent, the answer is a page with a way on, and never a 500.
+//! Malformed input: the response is an error page, and never a 500.
 
 use rocket::http::{ContentType, Cookie, Method, Status};
 
 use crate::support::*;
 
-fn send(app: &App, path: &str, content_type: ContentType, body: &[u8]) -> Answer {
+fn send(app: &App, path: &str, content_type: ContentType, body: &[u8]) -> Response {
     app.browser().send(Method::Post, path, &[], Some((content_type, body)))
 }
 
 #[track_caller]
-fn is_a_page_with_a_way_on(answer: &Answer) {
-    assert!(answer.status.class().is_client_error(), "{}", answer.status);
-    assert!(answer.header("content-type").unwrap().starts_with("text/html"));
-    answer.shows("href=\"/\"");
-    answer.shows(match answer.status.code {
+fn is_a_page_with_a_way_on(response: &Response) {
+    assert!(response.status.class().is_client_error(), "{}", response.status);
+    assert!(response.header("content-type").unwrap().starts_with("text/html"));
+    response.assert_contains("href=\"/\"");
+    response.assert_contains(match response.status.code {
         400 => "Invalid form",
         404 => "Page not found",
         413 => "Too large",
@@ -23,7 +23,7 @@ fn is_a_page_with_a_way_on(answer: &Answer) {
 }
 
 #[test]
-fn bodies_of_every_kind_of_wrong_are_4xx_pages() {
+fn malformed_bodies_are_4xx_pages() {
     let app = App::new();
     let long = [b"username=".as_slice(), &b"a".repeat(100_000)].concat();
     for path in ["/login", "/register"] {
@@ -40,26 +40,26 @@ fn bodies_of_every_kind_of_wrong_are_4xx_pages() {
             (b"remember=perhaps&next[]=x", 422),
             (&long, 413),
         ] {
-            let answer = send(&app, path, ContentType::Form, body);
-            is_a_page_with_a_way_on(&answer);
+            let response = send(&app, path, ContentType::Form, body);
+            is_a_page_with_a_way_on(&response);
             let shown = String::from_utf8_lossy(&body[..body.len().min(60)]);
-            assert_eq!(answer.status.code, status, "{path} {shown:?}");
+            assert_eq!(response.status.code, status, "{path} {shown:?}");
         }
         for content_type in [ContentType::Plain, ContentType::Binary, ContentType::XML] {
-            let answer = send(&app, path, content_type, b"username=ada");
-            is_a_page_with_a_way_on(&answer);
-            assert_eq!(answer.status, Status::UnsupportedMediaType);
+            let response = send(&app, path, content_type, b"username=ada");
+            is_a_page_with_a_way_on(&response);
+            assert_eq!(response.status, Status::UnsupportedMediaType);
         }
-        let answer = send(&app, path, ContentType::JSON, b"{}");
-        assert_eq!(answer.body, r#"{"error":"Unsupported Media Type"}"#);
-        let answer = app.browser().send(Method::Post, path, &[], None);
-        is_a_page_with_a_way_on(&answer);
+        let response = send(&app, path, ContentType::JSON, b"{}");
+        assert_eq!(response.body, r#"{"error":"Unsupported Media Type"}"#);
+        let response = app.browser().send(Method::Post, path, &[], None);
+        is_a_page_with_a_way_on(&response);
     }
     assert_eq!(app.number("SELECT count(*) AS number FROM users"), 0);
 }
 
 #[test]
-fn a_form_in_several_parts_is_a_form_too() {
+fn accepts_multipart_forms() {
     let app = App::new();
     app.registered("ada");
     let boundary = ContentType::new("multipart", "form-data").with_params(("boundary", "X"));
@@ -77,30 +77,30 @@ fn an_unknown_path_is_a_404_page_or_json() {
     for path in
         ["/nowhere", "/static/nothing.css", "/static/", "/static/../Cargo.toml", "/a/b/c?d=e"]
     {
-        let answer = app.browser().get(path);
-        is_a_page_with_a_way_on(&answer);
-        assert_eq!(answer.status, Status::NotFound, "{path}");
+        let response = app.browser().get(path);
+        is_a_page_with_a_way_on(&response);
+        assert_eq!(response.status, Status::NotFound, "{path}");
     }
-    let answer = app.browser().get_json("/nowhere");
-    assert_eq!(answer.body, r#"{"error":"Not Found"}"#);
-    assert_eq!(answer.header("content-type"), Some("application/json"));
-    let answer = app.browser().send(Method::Put, "/login", &[], None);
-    is_a_page_with_a_way_on(&answer);
+    let response = app.browser().get_json("/nowhere");
+    assert_eq!(response.body, r#"{"error":"Not Found"}"#);
+    assert_eq!(response.header("content-type"), Some("application/json"));
+    let response = app.browser().send(Method::Put, "/login", &[], None);
+    is_a_page_with_a_way_on(&response);
 }
 
 #[test]
-fn a_method_in_a_form_field_reaches_no_other_route() {
+fn a_method_field_reaches_no_other_route() {
     let app = App::new();
     let mut browser = app.registered("ada");
-    browser.post("/logout", &[("_method", "get")]).shows("Log out?");
-    assert!(browser.is_signed_in());
-    let answer = browser.post("/logout", &[("_method", "delete")]);
-    assert_eq!(answer.status, Status::NotFound);
-    assert!(browser.is_signed_in());
+    browser.post("/logout", &[("_method", "get")]).assert_contains("Log out?");
+    assert!(browser.is_logged_in());
+    let response = browser.post("/logout", &[("_method", "delete")]);
+    assert_eq!(response.status, Status::NotFound);
+    assert!(browser.is_logged_in());
 }
 
 #[test]
-fn a_malformed_flash_cookie_is_no_flash_and_goes_away() {
+fn ignores_and_removes_a_malformed_flash_cookie() {
     let app = App::new();
     for value in
         ["1:é", "", ":", "x:y", "99:short", "-1:a", "18446744073709551616:a", "é", "2:é", "3"]
@@ -108,8 +108,8 @@ fn a_malformed_flash_cookie_is_no_flash_and_goes_away() {
         let mut browser = app.browser();
         browser.cookies.insert("_flash".into(), Cookie::new("_flash", value));
         for path in ["/", "/nowhere"] {
-            let answer = browser.clone().get(path);
-            assert!(answer.status.code < 500, "{value:?}");
+            let response = browser.clone().get(path);
+            assert!(response.status.code < 500, "{value:?}");
         }
         browser.get("/");
         assert!(!browser.cookies.contains_key("_flash"), "{value:?}");
@@ -122,13 +122,13 @@ fn a_forged_flash_is_text_of_a_known_category() {
     let mut browser = app.browser();
     let forged = Cookie::new("_flash", "11:\"><script>x<b>Send money</b>");
     browser.cookies.insert("_flash".into(), forged);
-    let answer = browser.get("/");
-    answer.flashed("info", "&lt;b&gt;Send money&lt;/b&gt;");
-    answer.hides("<script>");
+    let response = browser.get("/");
+    response.assert_flashes("info", "&lt;b&gt;Send money&lt;/b&gt;");
+    response.assert_lacks("<script>");
 }
 
 #[test]
-fn a_cookie_that_is_not_ours_is_a_stranger() {
+fn a_forged_cookie_is_anonymous() {
     let app = App::new();
     let value = app.registered("ada").cookie().value().to_owned();
     let mut other = value.clone().into_bytes();
@@ -138,19 +138,19 @@ fn a_cookie_that_is_not_ours_is_a_stranger() {
     for value in [&tampered, &value[1..], &value[..40], "", "é", &from_elsewhere] {
         let mut browser = app.browser();
         browser.cookies.insert("login".into(), Cookie::new("login", value.to_owned()));
-        browser.get("/").shows("href=\"/login\"");
+        browser.get("/").assert_contains("href=\"/login\"");
         assert_eq!(browser.get("/dashboard").location(), "/login?next=/dashboard");
         assert_eq!(browser.log_in("ada").location(), "/dashboard");
     }
 }
 
 #[test]
-fn a_cookie_under_another_name_opens_nothing() {
+fn a_cookie_under_another_name_does_not_decrypt() {
     let app = App::new();
     let value = app.registered("ada").cookie().value().to_owned();
     for name in ["_flash", "session", "__Host-login"] {
         let mut browser = app.browser();
         browser.cookies.insert(name.into(), Cookie::new(name, value.clone()));
-        assert!(!browser.is_signed_in());
+        assert!(!browser.is_logged_in());
     }
 }

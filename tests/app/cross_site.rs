@@ -1,10 +1,10 @@
-//! Forms and visitors that other sites send.
+//! Cross-site requests.
 
 use rocket::http::{Method, SameSite, Status};
 
 use crate::support::*;
 
-/// What a browser may say of where a request comes from, and whether that is another site.
+/// Headers that a browser sends, and whether they mean another site.
 const HEADERS: [(&str, &str, bool); 13] = [
     ("Sec-Fetch-Site", "same-origin", false),
     ("Sec-Fetch-Site", "none", false),
@@ -21,7 +21,7 @@ const HEADERS: [(&str, &str, bool); 13] = [
     ("X-Nothing", "said", false),
 ];
 
-fn post(browser: &mut Browser<'_>, path: &str, header: (&str, &str)) -> Answer {
+fn post(browser: &mut Browser<'_>, path: &str, header: (&str, &str)) -> Response {
     let form = [("username", "eve"), ("password", PASSWORD), ("new_password", PASSWORD)];
     let body = encode(&form);
     let headers = [("Host", "login.example"), header];
@@ -29,25 +29,25 @@ fn post(browser: &mut Browser<'_>, path: &str, header: (&str, &str)) -> Answer {
 }
 
 #[test]
-fn what_comes_from_another_site_is_a_403_page_and_nothing_is_done() {
-    for (name, value, refused) in HEADERS {
+fn blocks_cross_site_requests_with_a_403_page() {
+    for (name, value, blocked) in HEADERS {
         let app = App::new();
-        let answer = post(&mut app.browser(), "/register", (name, value));
+        let response = post(&mut app.browser(), "/register", (name, value));
         let users = app.number("SELECT count(*) AS number FROM users");
-        if refused {
-            assert_eq!((answer.status, users), (Status::Forbidden, 0), "{name}: {value}");
-            answer.shows("sent from another site");
-            answer.shows("href=\"/\"");
-            answer.sets_no_cookie();
-            assert!(app.events()[0].contains("\"cross_site_refused\""));
+        if blocked {
+            assert_eq!((response.status, users), (Status::Forbidden, 0), "{name}: {value}");
+            response.assert_contains("sent from another site");
+            response.assert_contains("href=\"/\"");
+            response.assert_sets_no_cookie();
+            assert!(app.events()[0].contains("\"cross_site_blocked\""));
         } else {
-            assert_eq!((answer.status, users), (Status::SeeOther, 1), "{name}: {value}");
+            assert_eq!((response.status, users), (Status::SeeOther, 1), "{name}: {value}");
         }
     }
 }
 
 #[test]
-fn what_a_newer_browser_says_outweighs_what_an_older_one_can() {
+fn prefers_sec_fetch_site_to_origin() {
     let app = App::new();
     let mut browser = app.registered("ada");
     let headers = [
@@ -55,21 +55,21 @@ fn what_a_newer_browser_says_outweighs_what_an_older_one_can() {
         ("Origin", "http://login.example"),
         ("Sec-Fetch-Site", "cross-site"),
     ];
-    let answer = browser.send(Method::Post, "/logout", &headers, None);
-    assert_eq!(answer.status, Status::Forbidden);
-    assert!(browser.is_signed_in());
+    let response = browser.send(Method::Post, "/logout", &headers, None);
+    assert_eq!(response.status, Status::Forbidden);
+    assert!(browser.is_logged_in());
 }
 
 #[test]
-fn a_program_on_another_site_is_told_in_json() {
+fn blocks_cross_site_api_requests_in_json() {
     let app = App::new();
     let headers = [("Sec-Fetch-Site", "cross-site"), ("Accept", "application/json")];
-    let answer = app.browser().send(Method::Post, "/logout", &headers, None);
-    assert_eq!(answer.body, r#"{"error":"Forbidden"}"#);
+    let response = app.browser().send(Method::Post, "/logout", &headers, None);
+    assert_eq!(response.body, r#"{"error":"Forbidden"}"#);
 }
 
 #[test]
-fn no_route_that_changes_something_escapes() {
+fn protects_every_route_that_changes_something() {
     let app = App::new();
     let browser = app.registered("ada");
     let unsafe_routes: Vec<_> = app
@@ -83,33 +83,33 @@ fn no_route_that_changes_something_escapes() {
     for (method, path) in unsafe_routes {
         assert!(!path.contains('<'), "say here what {path} stands for");
         let headers = [("Sec-Fetch-Site", "cross-site")];
-        let answer = browser.clone().send(method, &path, &headers, None);
-        assert_eq!(answer.status, Status::Forbidden, "{method} {path}");
-        assert!(browser.clone().is_signed_in(), "{method} {path}");
+        let response = browser.clone().send(method, &path, &headers, None);
+        assert_eq!(response.status, Status::Forbidden, "{method} {path}");
+        assert!(browser.clone().is_logged_in(), "{method} {path}");
     }
 }
 
 #[test]
-fn a_link_from_another_site_is_welcome() {
+fn allows_links_from_other_sites() {
     let app = App::new();
     let mut browser = app.registered("ada");
     let headers = [("Sec-Fetch-Site", "cross-site")];
-    let answer = browser.send(Method::Get, "/dashboard", &headers, None);
-    assert_eq!(answer.status, Status::Ok);
+    let response = browser.send(Method::Get, "/dashboard", &headers, None);
+    assert_eq!(response.status, Status::Ok);
 }
 
 #[test]
-fn a_stranger_who_comes_by_such_a_link_is_told_why_to_log_in() {
+fn shows_the_login_message_after_a_link_from_another_site() {
     let app = App::new();
     let headers = [("Sec-Fetch-Site", "cross-site")];
-    let answer = app.browser().send(Method::Get, "/dashboard", &headers, None);
-    let cookies = answer.set_cookies();
+    let response = app.browser().send(Method::Get, "/dashboard", &headers, None);
+    let cookies = response.set_cookies();
     let [flash] = cookies.as_slice() else { panic!("{cookies:?}") };
     assert_eq!((flash.name(), flash.same_site()), ("_flash", Some(SameSite::Lax)));
 }
 
 #[test]
-fn http_2_says_in_its_own_way_where_a_form_was_sent() {
+fn compares_the_origin_with_the_authority_of_http_2() {
     use rocket::http::Header;
     use rocket::http::uri::Host;
     let app = App::new();

@@ -1,4 +1,4 @@
-//! When the database does not answer, or the program is wrong.
+//! Errors of the database and of templates.
 
 use std::fs;
 
@@ -15,73 +15,70 @@ fn mend_database(app: &App) {
 }
 
 #[test]
-fn a_database_that_does_not_answer_is_503_and_signs_nobody_out() {
+fn a_database_error_is_a_503_and_logs_nobody_out() {
     let app = App::new();
     let mut browser = app.registered("ada");
     break_database(&app);
     for path in ["/", "/dashboard", "/account", "/login", "/nowhere"] {
-        let answer = browser.get(path);
-        assert_eq!(answer.status, Status::ServiceUnavailable, "{path}");
-        assert!(answer.header("retry-after").unwrap().parse::<u32>().unwrap() > 0);
-        answer.shows("Temporarily unavailable");
-        answer.shows("href=\"/\"");
-        answer.hides("href=\"/login\"");
-        answer.sets_no_cookie();
+        let response = browser.get(path);
+        assert_eq!(response.status, Status::ServiceUnavailable, "{path}");
+        assert!(response.header("retry-after").unwrap().parse::<u32>().unwrap() > 0);
+        response.assert_contains("Temporarily unavailable");
+        response.assert_contains("href=\"/\"");
+        response.assert_lacks("href=\"/login\"");
+        response.assert_sets_no_cookie();
     }
-    let answer = browser.post("/logout", &[]);
-    assert_eq!(answer.status, Status::ServiceUnavailable);
-    answer.sets_no_cookie();
-    let answer = browser.get_json("/api/me");
-    assert_eq!(answer.body, r#"{"error":"Service Unavailable"}"#);
-    assert!(answer.header("retry-after").is_some());
+    let response = browser.post("/logout", &[]);
+    assert_eq!(response.status, Status::ServiceUnavailable);
+    response.assert_sets_no_cookie();
+    let response = browser.get_json("/api/me");
+    assert_eq!(response.body, r#"{"error":"Service Unavailable"}"#);
+    assert!(response.header("retry-after").is_some());
     mend_database(&app);
     let dashboard = browser.get("/dashboard");
-    dashboard.shows("Welcome, ada!");
-    dashboard.flashed("success", "Your account is ready.");
+    dashboard.assert_contains("Welcome, ada!");
+    dashboard.assert_flashes("success", "Your account has been created.");
 }
 
 #[test]
-fn a_login_that_the_database_can_not_keep_is_503_and_no_login() {
+fn a_login_whose_session_fails_is_a_503_without_a_cookie() {
     let app = App::new();
     app.registered("ada");
     break_database(&app);
     let mut browser = app.browser();
-    let answer = browser.log_in("ada");
-    assert_eq!(answer.status, Status::ServiceUnavailable);
-    answer.sets_no_cookie();
+    let response = browser.log_in("ada");
+    assert_eq!(response.status, Status::ServiceUnavailable);
+    response.assert_sets_no_cookie();
     mend_database(&app);
     assert_eq!(browser.log_in("ada").location(), "/dashboard");
 }
 
 #[test]
-fn a_visit_that_the_database_can_not_note_is_no_error() {
+fn a_visit_that_can_not_be_noted_is_no_error() {
     let app = App::new();
     let mut browser = app.registered("ada");
-    app.refuse_changes("sessions", "last_seen_at");
-    app.pass(61);
-    browser.get("/dashboard").shows("Welcome, ada!");
+    app.fail_updates("sessions", "last_seen_at");
+    app.advance(61);
+    browser.get("/dashboard").assert_contains("Welcome, ada!");
 }
 
 #[test]
-fn healthz_says_so() {
+fn healthz_is_503_without_the_database() {
     let app = App::new();
     app.sql("ALTER TABLE users RENAME TO elsewhere");
     assert_eq!(app.browser().get("/healthz").status, Status::ServiceUnavailable);
 }
 
 #[test]
-fn a_page_that_can_not_be_made_is_500_and_says_whose_fault_it_is() {
+fn a_template_error_is_a_500_page_without_details() {
     let templates = tempfile::tempdir().unwrap();
-    for file in fs::read_dir("templates").unwrap() {
-        let file = file.unwrap();
-        fs::copy(file.path(), templates.path().join(file.file_name())).unwrap();
-    }
+    copy_templates(templates.path(), |_| true);
     fs::write(templates.path().join("home.html.tera"), "{{ of.nothing }}").unwrap();
     let app = App::configured(&format!("[debug]\ntemplate_dir = {:?}", templates.path()));
-    let answer = app.browser().get("/");
-    assert_eq!(answer.status, Status::InternalServerError);
-    answer.shows("Something went wrong");
-    answer.hides("of.nothing");
-    let answer = app.browser().get_json("/");
-    assert_eq!(answer.body, r#"{"error":"Internal Server Error"}"#);
+    let response = app.browser().get("/");
+    assert_eq!(response.status, Status::InternalServerError);
+    response.assert_contains("Something went wrong");
+    response.assert_lacks("of.nothing");
+    let response = app.browser().get_json("/");
+    assert_eq!(response.body, r#"{"error":"Internal Server Error"}"#);
 }

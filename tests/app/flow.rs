@@ -1,27 +1,27 @@
-//! The documented flow, from the first visit to the last.
+//! The documented flow, from registration to logout.
 
 use crate::support::*;
 
 #[test]
-fn a_visitor_registers_is_refused_logs_in_is_remembered_and_logs_out() {
+fn registers_logs_in_is_remembered_and_logs_out() {
     let app = App::new();
     let mut browser = app.browser();
-    browser.get("/").shows("href=\"/login\"");
+    browser.get("/").assert_contains("href=\"/login\"");
 
-    let refused = browser.get("/dashboard");
-    assert_eq!(refused.location(), "/login?next=/dashboard");
-    let login = browser.follow(refused);
-    login.flashed("warning", "Please log in to access this page.");
-    login.shows("name=\"next\" value=\"/dashboard\"");
+    let redirect = browser.get("/dashboard");
+    assert_eq!(redirect.location(), "/login?next=/dashboard");
+    let login = browser.follow(redirect);
+    login.assert_flashes("warning", "Please log in to access this page.");
+    login.assert_contains("name=\"next\" value=\"/dashboard\"");
 
     let registered = browser.post("/register", &[("username", "ada"), ("password", PASSWORD)]);
     assert_eq!(registered.location(), "/dashboard");
-    browser.follow(registered).shows("Welcome, ada!");
+    browser.follow(registered).assert_contains("Welcome, ada!");
 
     let out = browser.post("/logout", &[]);
     assert_eq!(out.location(), "/");
-    browser.follow(out).flashed("info", "You have been logged out.");
-    assert!(!browser.is_signed_in());
+    browser.follow(out).assert_flashes("info", "You have been logged out.");
+    assert!(!browser.is_logged_in());
 
     let form = [
         ("username", "ada"),
@@ -31,38 +31,38 @@ fn a_visitor_registers_is_refused_logs_in_is_remembered_and_logs_out() {
     ];
     let logged_in = browser.post("/login", &form);
     assert_eq!(logged_in.location(), "/account?tab=1");
-    browser.follow(logged_in).flashed("success", "Login successful.");
+    browser.follow(logged_in).assert_flashes("success", "Login successful.");
 
     browser.restart();
     let home = browser.get("/");
-    home.shows("Welcome, ada");
+    home.assert_contains("Welcome, ada");
     assert_eq!(home.flashes(), []);
 }
 
 #[test]
-fn the_current_user_is_in_every_page_the_error_pages_too() {
+fn every_page_has_the_current_user_even_error_pages() {
     let app = App::new();
     let mut browser = app.registered("grace");
     for path in ["/", "/dashboard", "/account", "/logout", "/nowhere"] {
-        browser.get(path).shows(">grace</a>");
+        browser.get(path).assert_contains(">grace</a>");
     }
 }
 
 #[test]
-fn a_flash_is_seen_once_also_on_an_error_page() {
+fn shows_a_flash_message_once_even_on_an_error_page() {
     let app = App::new();
     let mut browser = app.registered("grace");
-    browser.get("/nowhere").flashed("success", "Your account is ready.");
+    browser.get("/nowhere").assert_flashes("success", "Your account has been created.");
     assert_eq!(browser.get("/nowhere").flashes(), []);
     assert_eq!(browser.get("/").flashes(), []);
 }
 
 #[test]
-fn a_picture_that_is_missing_takes_no_flash_away() {
+fn a_missing_image_does_not_take_the_flash_message() {
     let app = App::new();
     let mut browser = app.registered("ada");
     let image = [("Sec-Fetch-Dest", "image")];
     browser.send(rocket::http::Method::Get, "/static/no.png", &image, None);
     browser.send(rocket::http::Method::Get, "/favicon.ico", &image, None);
-    browser.get("/dashboard").flashed("success", "Your account is ready.");
+    browser.get("/dashboard").assert_flashes("success", "Your account has been created.");
 }

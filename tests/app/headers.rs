@@ -1,18 +1,18 @@
-//! What every answer tells the browser.
+//! Headers and caching.
 
 use rocket::http::SameSite;
 
 use crate::support::*;
 
 #[test]
-fn every_answer_carries_the_headers_whatever_it_is() {
+fn every_response_has_the_security_headers() {
     let app = App::new();
     let mut browser = app.registered("ada");
     for path in
         ["/", "/dashboard", "/nowhere", "/static/style.css", "/api/me", "/login", "/healthz"]
     {
-        let answer = browser.get(path);
-        let header = |name| answer.header(name).unwrap_or_else(|| panic!("{path} lacks {name}"));
+        let response = browser.get(path);
+        let header = |name| response.header(name).unwrap_or_else(|| panic!("{path} lacks {name}"));
         let csp = header("content-security-policy");
         for directive in [
             "default-src 'self'",
@@ -27,37 +27,92 @@ fn every_answer_carries_the_headers_whatever_it_is() {
         assert_eq!(header("x-frame-options"), "DENY");
         assert_eq!(header("referrer-policy"), "same-origin");
         assert_eq!(header("cross-origin-opener-policy"), "same-origin");
-        assert_eq!(answer.header("strict-transport-security"), None);
+        assert_eq!(response.header("strict-transport-security"), None);
     }
 }
 
 #[test]
-fn pages_are_not_kept_and_files_are() {
+fn pages_are_not_cached() {
     let app = App::new();
     let mut browser = app.registered("ada");
     for path in ["/", "/dashboard", "/account", "/nowhere", "/static/nothing", "/api/me", "/login"]
     {
         assert_eq!(browser.get(path).header("cache-control"), Some("no-store"), "{path}");
     }
-    let file = browser.get("/static/style.css");
-    assert_eq!(file.header("cache-control"), Some("public, max-age=3600"));
+}
+
+/// The style sheet's URL on the home page.
+fn style_sheet(app: &App) -> String {
+    let page = app.browser().get("/").body;
+    let (_, rest) = page.split_once("<link rel=\"stylesheet\" href=\"").unwrap();
+    rest.split_once('"').unwrap().0.to_owned()
 }
 
 #[test]
-fn no_page_needs_what_the_policy_forbids() {
+fn a_debug_run_checks_for_new_static_files_each_time() {
+    let app = App::new();
+    let file = app.browser().get(&style_sheet(&app));
+    assert_eq!(file.header("cache-control"), Some("public, max-age=0, must-revalidate"));
+}
+
+#[test]
+fn a_release_run_gives_each_version_of_a_static_file_its_own_url() {
+    let files = tempfile::tempdir().unwrap();
+    std::fs::create_dir(files.path().join("img")).unwrap();
+    std::fs::write(files.path().join("img/logo.svg"), "<svg/>").unwrap();
+    let url_of = |css: &str| {
+        std::fs::write(files.path().join("style.css"), css).unwrap();
+        let key = "PiaTb6aJVl0ZBmN1tAdRAKz7bUh2Tup3ZFnBwQtVWMs=";
+        let path = files.path();
+        let app = App::release(&format!("secret_key = {key:?}\nstatic_dir = {path:?}"));
+        let url = style_sheet(&app);
+        let cached = |url: &str| {
+            let response = app.browser().get(url);
+            assert_eq!(response.status.code, 200, "{url}");
+            response.header("cache-control").unwrap().to_owned()
+        };
+        assert_eq!(app.browser().get(&url).body, css);
+        assert_eq!(cached(&url), "public, max-age=31536000, immutable");
+        for other in ["/static/style.css", "/static/style.css?v=0000", "/static/img/logo.svg"] {
+            assert_eq!(cached(other), "public, max-age=3600");
+        }
+        url
+    };
+    let url = url_of("a{}");
+    assert_ne!(url, url_of("b{}"));
+    assert_eq!(url, url_of("a{}"));
+}
+
+#[test]
+fn a_handler_can_set_its_own_cache_control() {
+    #[derive(rocket::Responder)]
+    struct Cached(&'static str, rocket::http::Header<'static>);
+
+    #[rocket::get("/cached")]
+    fn cached() -> Cached {
+        Cached("news", rocket::http::Header::new("Cache-Control", "public, max-age=300"))
+    }
+
+    let app = App::with(|rocket| rocket.mount("/", rocket::routes![cached]));
+    let response = app.browser().get("/cached");
+    assert_eq!(response.header("cache-control"), Some("public, max-age=300"));
+}
+
+#[test]
+fn no_page_has_inline_scripts_or_styles() {
     let app = App::new();
     let mut browser = app.registered("ada");
     app.browser().log_in("ada");
     for path in ["/", "/dashboard", "/account", "/account/password", "/logout", "/nowhere"] {
         let page = browser.get(path);
         for inline in ["<script>", "<style", " style=", " onclick=", "javascript:", "=\"http"] {
-            page.hides(inline);
+            page.assert_lacks(inline);
         }
     }
 }
 
 #[test]
-fn behind_a_proxy_with_https_cookies_are_secure_and_browsers_are_told_to_stay() {
+fn sends_secure_cookies_and_hsts_behind_an_https_proxy() {
     let app = App::configured("[debug.login]\nsecure_cookies = true");
     let mut browser = app.registered("ada");
     let cookie = browser.cookies["__Host-login"].clone();
@@ -66,7 +121,7 @@ fn behind_a_proxy_with_https_cookies_are_secure_and_browsers_are_told_to_stay() 
     assert_eq!(cookie.same_site(), Some(SameSite::Lax));
     assert_eq!((cookie.path(), cookie.domain()), (Some("/"), None));
     let page = browser.get("/dashboard");
-    page.shows("Welcome, ada!");
+    page.assert_contains("Welcome, ada!");
     assert_eq!(page.header("strict-transport-security"), Some("max-age=31536000"));
     let out = browser.post("/logout", &[]);
     assert!(out.set_cookies().iter().any(|cookie| cookie.name() == "_flash"));
@@ -79,9 +134,9 @@ fn behind_a_proxy_with_https_cookies_are_secure_and_browsers_are_told_to_stay() 
 }
 
 #[test]
-fn no_answer_is_for_other_sites() {
+fn no_response_allows_cross_origin_reads() {
     let app = App::new();
     let origin = [("Origin", "http://evil.example"), ("Accept", "application/json")];
-    let answer = app.registered("ada").send(rocket::http::Method::Get, "/api/me", &origin, None);
-    assert!(answer.headers.iter().all(|(name, _)| !name.starts_with("access-control")));
+    let response = app.registered("ada").send(rocket::http::Method::Get, "/api/me", &origin, None);
+    assert!(response.headers.iter().all(|(name, _)| !name.starts_with("access-control")));
 }

@@ -1,23 +1,24 @@
-//! Starting: settings, the secret key, and databases of every age.
+//! The launch: settings, the secret key, and migrations.
 
 use crate::support::*;
 use app::EventLog;
 use diesel::connection::SimpleConnection;
 use rocket::figment::providers::{Format, Toml};
+use rocket::http::Cookie;
 use rocket_login::Clock;
 
-fn refused(toml: &str) -> String {
+fn launch_error(toml: &str) -> String {
     let dir = tempfile::tempdir().unwrap();
     let log = EventLog::new(Clock::default(), |_| {});
     let figment = figment(&dir).merge(Toml::string(toml).nested());
     match app::build(figment, Clock::default(), log) {
-        Err(sentence) => sentence,
+        Err(error) => error,
         Ok(_) => panic!("the launch should stop: {toml}"),
     }
 }
 
 #[test]
-fn a_wrong_setting_stops_the_launch_and_names_itself() {
+fn an_invalid_setting_stops_the_launch_and_is_named() {
     for (setting, value) in [
         ("session_lifetime", "\"long\""),
         ("idle_timeout", "-1"),
@@ -27,52 +28,53 @@ fn a_wrong_setting_stops_the_launch_and_names_itself() {
         ("secure_cookies", "\"maybe\""),
         ("sesion_lifetime", "5"),
     ] {
-        let sentence = refused(&format!("[debug.login]\n{setting} = {value}"));
-        assert!(sentence.contains(setting), "{sentence}");
-        assert!(!sentence.contains(&format!("{setting}.login")), "{sentence}");
+        let error = launch_error(&format!("[debug.login]\n{setting} = {value}"));
+        assert!(error.contains(setting), "{error}");
+        assert!(!error.contains(&format!("{setting}.login")), "{error}");
     }
-    assert!(refused("[debug]\nlogin = 5").contains("login"));
-    assert!(refused("[debug]\nstatic_dir = \"nowhere\"").contains("static_dir"));
+    assert!(launch_error("[debug]\nlogin = 5").contains("login"));
+    assert!(launch_error("[debug]\nstatic_dir = \"nowhere\"").contains("static_dir"));
     for url in ["mysql://localhost/x", "postgres", "", "sqlite://", "sqlite://:memory:"] {
         assert!(
-            refused(&format!("[debug]\ndatabase_url = {url:?}")).contains("DATABASE_URL"),
+            launch_error(&format!("[debug]\ndatabase_url = {url:?}")).contains("DATABASE_URL"),
             "{url}"
         );
     }
     assert!(
-        refused("[debug]\ndatabase_url = \"sqlite:///no/such/dir/x\"").contains("/no/such/dir/x")
+        launch_error("[debug]\ndatabase_url = \"sqlite:///no/such/dir/x\"")
+            .contains("/no/such/dir/x")
     );
 }
 
 #[test]
-fn a_restart_signs_nobody_out() {
+fn a_restart_logs_nobody_out() {
     let app = App::new();
     let cookies = app.registered("ada").cookies;
     let app = App::in_dir(app.stop(), "");
     let mut browser = app.browser();
     browser.cookies = cookies;
-    browser.get("/dashboard").shows("Welcome, ada!");
+    browser.get("/dashboard").assert_contains("Welcome, ada!");
 }
 
 #[test]
-fn another_key_opens_no_cookie() {
+fn cookies_need_the_same_secret_key() {
     let key = |byte: &str| format!("[debug]\nsecret_key = \"{}\"", byte.repeat(64));
     let app = App::configured(&key("abcd"));
     let cookies = app.registered("ada").cookies;
     let app = App::in_dir(app.stop(), &key("efgh"));
     let mut browser = app.browser();
     browser.cookies = cookies;
-    assert!(!browser.is_signed_in());
+    assert!(!browser.is_logged_in());
 }
 
 #[test]
-fn keys_are_256_bits_or_more_in_base64_and_never_repeated_in_a_message() {
+fn rejects_short_or_invalid_keys_without_printing_them() {
     for key in
         ["c2hvcnQ=", "this is no base64 at all, but it is long enough", "AAAA", &"A".repeat(88)]
     {
-        let sentence = refused(&format!("[debug]\nsecret_key = \"{key}\""));
-        assert!(sentence.starts_with("ROCKET_SECRET_KEY"), "{sentence}");
-        assert!(!sentence.contains(key), "{sentence}");
+        let error = launch_error(&format!("[debug]\nsecret_key = \"{key}\""));
+        assert!(error.starts_with("ROCKET_SECRET_KEY"), "{error}");
+        assert!(!error.contains(key), "{error}");
     }
     for key in [
         "PiaTb6aJVl0ZBmN1tAdRAKz7bUh2Tup3ZFnBwQtVWMs=".to_owned(),
@@ -84,7 +86,7 @@ fn keys_are_256_bits_or_more_in_base64_and_never_repeated_in_a_message() {
 }
 
 #[test]
-fn an_older_database_is_brought_up_to_date_with_its_users() {
+fn migrates_an_older_database() {
     use diesel_migrations::{FileBasedMigrations, MigrationHarness};
     let app = App::new();
     app.registered("ada");
@@ -95,7 +97,9 @@ fn an_older_database_is_brought_up_to_date_with_its_users() {
     let database_name = if app.is_on_postgres() { "postgres" } else { "sqlite" };
     let migrations = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/").to_owned();
     let migrations = FileBasedMigrations::from_path(migrations + database_name).unwrap();
-    database.revert_last_migration(migrations).unwrap();
+    for _ in 0..2 {
+        database.revert_last_migration(migrations.clone()).unwrap();
+    }
     let user = format!("INSERT INTO users (username, password_hash) VALUES ('ada', '{hash}')");
     database.batch_execute(&user).unwrap();
     let app = App::in_dir(app.stop(), "");
@@ -103,7 +107,7 @@ fn an_older_database_is_brought_up_to_date_with_its_users() {
 }
 
 #[test]
-fn a_table_of_users_that_somebody_made_by_hand_is_taken_over() {
+fn uses_an_existing_users_table() {
     let app = App::new();
     app.registered("ada");
     let hash = app.text("SELECT password_hash AS text FROM users");
@@ -118,4 +122,34 @@ fn a_table_of_users_that_somebody_made_by_hand_is_taken_over() {
     database(&dir).batch_execute(&by_hand).unwrap();
     let app = App::in_dir(dir, "");
     assert_eq!(app.browser().log_in("grace").location(), "/dashboard");
+}
+
+/// Loads a dump from before columns of `sessions` were renamed.
+#[test]
+fn an_older_database_keeps_its_users_sessions_and_passwords() {
+    let dir = tempfile::tempdir().unwrap();
+    let (dump, cookie, made_at) = match database(&dir) {
+        Database::Sqlite(_) => (
+            include_str!("../fixtures/sqlite.sql"),
+            include_str!("../fixtures/sqlite.cookie"),
+            1_795_552_396,
+        ),
+        #[cfg(feature = "postgres")]
+        Database::Postgres(_) => (
+            include_str!("../fixtures/postgres.sql"),
+            include_str!("../fixtures/postgres.cookie"),
+            1_795_552_856,
+        ),
+    };
+    database(&dir).batch_execute(dump).unwrap();
+    let key = "PiaTb6aJVl0ZBmN1tAdRAKz7bUh2Tup3ZFnBwQtVWMs=";
+    let app = App::in_dir_at(dir, made_at + 60, &format!("[debug]\nsecret_key = {key:?}"));
+    let mut ada = app.browser();
+    let cookie = Cookie::parse_encoded(format!("login={}", cookie.trim())).unwrap().into_owned();
+    ada.cookies.insert("login".to_owned(), cookie);
+    ada.get("/dashboard").assert_contains("Welcome, ada!");
+    ada.get("/account").assert_contains("Since 24 November 2026, 20:");
+    assert_eq!(app.number("SELECT count(*) AS number FROM sessions"), 3);
+    assert_eq!(app.browser().log_in("grace").location(), "/dashboard");
+    assert_eq!(app.browser().log_in("ada").location(), "/dashboard");
 }

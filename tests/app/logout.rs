@@ -1,21 +1,21 @@
-//! Logging out, and being logged out.
+//! Logout, and users who are deactivated or deleted.
 
 use crate::support::*;
 
 #[test]
-fn asking_to_log_out_ends_nothing() {
+fn the_logout_page_logs_nobody_out() {
     let app = App::new();
     let mut browser = app.registered("ada");
-    browser.get("/logout").shows("<form method=\"post\" action=\"/logout\">");
-    assert!(browser.is_signed_in());
+    browser.get("/logout").assert_contains("<form method=\"post\" action=\"/logout\">");
+    assert!(browser.is_logged_in());
 }
 
 #[test]
-fn a_copied_cookie_is_dead_after_the_logout() {
+fn a_copied_cookie_does_not_work_after_the_logout() {
     let app = App::new();
     let mut browser = app.registered("ada");
     let mut copy = browser.clone();
-    assert!(copy.is_signed_in());
+    assert!(copy.is_logged_in());
     browser.post("/logout", &[]);
     assert!(!browser.cookies.contains_key("login"));
     assert_eq!(copy.get("/dashboard").location(), "/login?next=/dashboard");
@@ -23,37 +23,37 @@ fn a_copied_cookie_is_dead_after_the_logout() {
 }
 
 #[test]
-fn a_logout_ends_this_session_and_no_other() {
+fn a_logout_revokes_only_this_session() {
     let app = App::new();
     let mut here = app.registered("ada");
     let mut there = app.browser();
     there.log_in("ada");
     here.post("/logout", &[]);
-    assert!(there.is_signed_in());
+    assert!(there.is_logged_in());
 }
 
 #[test]
-fn a_stranger_may_log_out_too() {
+fn an_anonymous_user_can_log_out() {
     let app = App::new();
     let mut browser = app.browser();
     let out = browser.post("/logout", &[]);
     assert_eq!(out.location(), "/");
-    browser.follow(out).flashed("info", "You have been logged out.");
+    browser.follow(out).assert_flashes("info", "You have been logged out.");
 }
 
 #[test]
-fn a_deactivated_user_is_out_on_the_next_request_and_for_good() {
+fn a_deactivated_user_is_logged_out_for_good() {
     let app = App::new();
     let mut browser = app.registered("ada");
     app.sql("UPDATE users SET is_active = FALSE");
     assert_eq!(browser.get("/dashboard").location(), "/login?next=/dashboard");
     app.sql("UPDATE users SET is_active = TRUE");
-    assert!(!browser.is_signed_in());
+    assert!(!browser.is_logged_in());
     assert_eq!(browser.log_in("ada").location(), "/dashboard");
 }
 
 #[test]
-fn a_deleted_user_and_a_deleted_session_are_out_and_no_error() {
+fn deleted_users_and_sessions_are_anonymous() {
     let app = App::new();
     let mut ada = app.registered("ada");
     let mut grace = app.registered("grace");
@@ -61,7 +61,7 @@ fn a_deleted_user_and_a_deleted_session_are_out_and_no_error() {
     app.sql("DELETE FROM users WHERE username = 'grace'");
     assert_eq!(app.number("SELECT count(*) AS number FROM sessions"), 0);
     for browser in [&mut ada, &mut grace] {
-        browser.get("/").shows("href=\"/login\"");
+        browser.get("/").assert_contains("href=\"/login\"");
         assert_eq!(browser.get("/dashboard").location(), "/login?next=/dashboard");
     }
 }

@@ -1,25 +1,27 @@
-//! The app as people, programs and operators meet it. Each test has an app and a database of its own.
+//! The app over HTTP. Each test has its own app and its own database.
 
 mod support;
 
 mod accounts;
-mod at_once;
+mod architecture;
 mod bad_input;
-mod behind;
+mod concurrency;
 mod cross_site;
+mod demo;
 mod events;
 mod faults;
 mod flow;
-mod guessing;
 mod headers;
 mod launch;
 mod login;
 mod logout;
 mod migrations;
+#[path = "../../login/tests/login/open_redirects.rs"]
+mod open_redirects;
 mod open_routes;
 mod pages;
 mod passwords;
 mod protection;
 mod random;
 mod sessions;
-mod walls;
+mod throttle;

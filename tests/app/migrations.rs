@@ -1,4 +1,4 @@
-//! The folders with migrations, one for each database.
+//! The folders of migrations, one for each database.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,9 +14,9 @@ fn both_databases_have_the_same_migrations() {
     assert_eq!(names("sqlite"), names("postgres"));
 }
 
-/// Of two migrations with one version, Diesel would skip one in silence.
+/// Of two migrations with the same version, Diesel silently skips one.
 #[test]
-fn every_migration_has_a_version_of_its_own() {
+fn every_migration_has_its_own_version() {
     let names = names("sqlite");
     let versions: BTreeSet<_> = names.iter().map(|name| name.split('_').next().unwrap()).collect();
     assert_eq!(versions.len(), names.len(), "{names:?}");

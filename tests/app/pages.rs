@@ -1,91 +1,90 @@
-//! The pages themselves.
+//! The content of pages.
 
-use rocket::http::{Header, Status};
-use rocket::local::blocking::Client;
+use rocket::http::Status;
 
 use crate::support::*;
 
 #[test]
-fn the_home_page_has_a_way_in_for_strangers_and_a_welcome_for_users() {
+fn the_home_page_greets_users_and_offers_login_to_others() {
     let app = App::new();
     let page = app.browser().get("/");
-    page.shows("href=\"/login\"");
-    page.shows("href=\"/register\"");
-    app.registered("ada").get("/").shows("Welcome, ada");
+    page.assert_contains("href=\"/login\"");
+    page.assert_contains("href=\"/register\"");
+    app.registered("ada").get("/").assert_contains("Welcome, ada");
 }
 
 #[test]
-fn a_name_in_a_page_is_text_and_nothing_else() {
+fn escapes_usernames_in_pages() {
     let app = App::new();
     let mut browser = app.registered("ada");
     app.sql("UPDATE users SET username = '<script>alert(1)</script>'");
     for path in ["/", "/dashboard", "/account", "/account/password", "/reauthenticate", "/nowhere"]
     {
         let page = browser.get(path);
-        page.shows("&lt;script&gt;alert(1)&lt;/script&gt;");
-        page.hides("<script>");
-        page.hides("$argon2");
+        page.assert_contains("&lt;script&gt;alert(1)&lt;/script&gt;");
+        page.assert_lacks("<script>");
+        page.assert_lacks("$argon2");
     }
     let form = [("username", "<script>alert(1)</script>"), ("password", PASSWORD)];
-    app.browser().post("/login", &form).hides("<script>");
+    app.browser().post("/login", &form).assert_lacks("<script>");
 }
 
 #[test]
-fn the_account_page_is_the_users_own() {
+fn the_account_page_shows_only_the_current_user() {
     let app = App::new();
     app.registered("grace");
     let page = app.registered("ada").get("/account");
-    page.shows("<dd>ada</dd>");
-    page.hides("grace");
+    page.assert_contains("<dd>ada</dd>");
+    page.assert_lacks("grace");
 }
 
 #[test]
-fn the_dashboard_says_what_is_known_of_the_session() {
+fn the_dashboard_shows_whether_the_session_is_remembered() {
     let app = App::new();
     let mut browser = app.registered("ada");
-    browser.get("/dashboard").shows("no, it ends with the browser");
+    browser.get("/dashboard").assert_contains("No. It ends when the browser closes.");
     browser.post("/logout", &[]);
-    browser.log_in_and_be_remembered("ada");
-    browser.get("/dashboard").shows("yes, also when the browser closes");
+    browser.log_in_remembered("ada");
+    browser.get("/dashboard").assert_contains("Yes, also after the browser closes");
 }
 
 #[test]
-fn api_me_tells_the_id_and_the_name_and_nothing_else() {
+fn api_me_returns_only_id_and_username() {
     let app = App::new();
-    let answer = app.registered("ada").get("/api/me");
-    assert_eq!(answer.header("content-type"), Some("application/json"));
-    assert_eq!(answer.body, r#"{"id":1,"username":"ada"}"#);
+    let response = app.registered("ada").get("/api/me");
+    assert_eq!(response.header("content-type"), Some("application/json"));
+    assert_eq!(response.body, r#"{"id":1,"username":"ada"}"#);
 }
 
 #[test]
-fn healthz_is_ok_while_the_database_answers() {
+fn healthz_is_ok() {
     let app = App::new();
-    let answer = app.browser().get("/healthz");
-    assert_eq!((answer.status, answer.body.as_str()), (Status::Ok, "ok"));
+    let response = app.browser().get("/healthz");
+    assert_eq!((response.status, response.body.as_str()), (Status::Ok, "ok"));
 }
 
 #[test]
-fn the_style_sheet_and_the_script_are_served() {
+fn serves_the_style_sheet_and_the_script() {
     let app = App::new();
     for (path, kind) in [("style.css", "text/css"), ("forms.js", "text/javascript")] {
-        let answer = app.browser().get(&format!("/static/{path}"));
-        assert_eq!(answer.status, Status::Ok);
-        assert!(answer.header("content-type").unwrap().starts_with(kind));
+        let response = app.browser().get(&format!("/static/{path}"));
+        assert_eq!(response.status, Status::Ok);
+        assert!(response.header("content-type").unwrap().starts_with(kind));
     }
 }
 
 #[test]
-fn every_page_of_a_user_has_a_way_out() {
+fn every_page_has_a_logout_button() {
     let app = App::new();
     let mut browser = app.registered("ada");
     for path in ["/", "/dashboard", "/account", "/account/password", "/reauthenticate", "/nowhere"]
     {
-        browser.get(path).shows("<form method=\"post\" action=\"/logout\"><button");
+        browser.get(path).assert_contains("<form method=\"post\" action=\"/logout\"><button");
     }
 }
 
 #[test]
-fn forms_are_what_a_password_manager_expects() {
+fn forms_work_with_password_managers() {
     let app = App::new();
     let mut browser = app.registered("ada");
     for (page, name, word) in [
@@ -94,30 +93,27 @@ fn forms_are_what_a_password_manager_expects() {
         (browser.get("/reauthenticate"), "password", "current-password"),
         (browser.get("/account/password"), "new_password", "new-password"),
     ] {
-        page.shows(&format!("name=\"{name}\" type=\"password\" autocomplete=\"{word}\""));
-        page.shows("autocomplete=\"username\"");
-        page.shows(&format!("<label for=\"{name}\">"));
-        page.hides("onpaste");
+        page.assert_contains(&format!("name=\"{name}\" type=\"password\" autocomplete=\"{word}\""));
+        page.assert_contains("autocomplete=\"username\"");
+        page.assert_contains(&format!("<label for=\"{name}\">"));
+        page.assert_lacks("onpaste");
     }
 }
 
 #[test]
-fn a_page_without_access_and_a_form_from_another_site_have_a_403_page_each() {
+fn no_access_and_cross_site_have_different_403_pages() {
     #[rocket::get("/forbidden")]
     fn forbidden() -> Status {
         Status::Forbidden
     }
 
-    let dir = tempfile::tempdir().unwrap();
-    let log = app::EventLog::new(rocket_login::Clock::default(), |_| {});
-    let app = app::build(figment(&dir), rocket_login::Clock::default(), log).unwrap();
-    let client = Client::untracked(app.mount("/", rocket::routes![forbidden])).unwrap();
-    let no_access = client.get("/forbidden").dispatch();
-    assert_eq!(no_access.status(), Status::Forbidden);
-    assert!(no_access.into_string().unwrap().contains("have access to this page"));
+    let app = App::with(|rocket| rocket.mount("/", rocket::routes![forbidden]));
+    let no_access = app.browser().get("/forbidden");
+    assert_eq!(no_access.status, Status::Forbidden);
+    no_access.assert_contains("have access to this page");
 
-    let cross_site = Header::new("Sec-Fetch-Site", "cross-site");
-    let blocked = client.post("/logout").header(cross_site).dispatch();
-    assert_eq!(blocked.status(), Status::Forbidden);
-    assert!(blocked.into_string().unwrap().contains("sent from another site"));
+    let cross_site = ("Sec-Fetch-Site", "cross-site");
+    let blocked = app.browser().post_with("/logout", cross_site, &[]);
+    assert_eq!(blocked.status, Status::Forbidden);
+    blocked.assert_contains("sent from another site");
 }

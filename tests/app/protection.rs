@@ -1,4 +1,4 @@
-//! A cookie that turns up in another browser.
+//! Session protection: a cookie in another browser.
 
 use rocket::http::Status;
 
@@ -12,7 +12,7 @@ fn setting(protection: &str) -> String {
 }
 
 #[test]
-fn none_lets_any_browser_do_everything() {
+fn no_protection_accepts_any_browser_as_fresh() {
     let app = App::configured(&setting("none"));
     let mut browser = app.registered("ada");
     browser.user_agent = OTHER;
@@ -20,14 +20,14 @@ fn none_lets_any_browser_do_everything() {
 }
 
 #[test]
-fn basic_which_is_the_default_lets_another_browser_in_but_not_as_fresh() {
+fn basic_protection_accepts_another_browser_as_not_fresh() {
     for app in [App::new(), App::configured(&setting("basic"))] {
         let mut browser = app.registered("ada");
         let mut moved = browser.clone();
         moved.user_agent = OTHER;
-        moved.get("/dashboard").shows("no, and some pages ask for the password");
-        let refused = moved.get("/account/password");
-        assert_eq!(refused.location(), "/reauthenticate?next=/account/password");
+        moved.get("/dashboard").assert_contains("No. Sensitive pages ask for your password.");
+        let redirect = moved.get("/account/password");
+        assert_eq!(redirect.location(), "/reauthenticate?next=/account/password");
         assert_eq!(browser.get("/account/password").status, Status::Ok);
         moved.post("/reauthenticate", &[("password", PASSWORD)]);
         assert_eq!(moved.get("/account/password").status, Status::Ok);
@@ -35,18 +35,18 @@ fn basic_which_is_the_default_lets_another_browser_in_but_not_as_fresh() {
 }
 
 #[test]
-fn strong_ends_the_session_for_every_browser() {
+fn strong_protection_revokes_the_session() {
     let app = App::configured(&setting("strong"));
     let mut browser = app.registered("ada");
-    assert!(browser.is_signed_in());
+    assert!(browser.is_logged_in());
     let mut thief = browser.clone();
     thief.user_agent = OTHER;
     assert_eq!(thief.get("/dashboard").location(), "/login?next=/dashboard");
-    assert!(!browser.is_signed_in());
+    assert!(!browser.is_logged_in());
 }
 
 #[test]
-fn another_address_is_the_same_browser() {
+fn protection_ignores_the_address() {
     let app = App::configured(&setting("strong"));
     let mut browser = app.registered("ada");
     browser.address = "203.0.113.7".parse().unwrap();

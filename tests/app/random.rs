@@ -1,4 +1,4 @@
-//! Requests that nobody thought of: a seeded generator changes good ones a little, over and over.
+//! Random requests: a seeded generator changes valid ones a little, again and again.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::{available_parallelism, scope};
@@ -8,7 +8,7 @@ use rocket::http::{ContentType, Cookie, Method};
 
 use crate::support::*;
 
-/// What it starts from, and puts into the middle of other things.
+/// Texts to start from, and to insert into others.
 const WORDS: [&str; 32] = [
     "/",
     "//",
@@ -71,7 +71,7 @@ fn bytes(random: &mut Rng, seed: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn no_request_makes_the_app_panic_or_fail() {
+fn no_request_causes_a_panic_or_a_500() {
     let count = std::env::var("RANDOM_REQUESTS").map_or(5_000, |count| count.parse().unwrap());
     let seed = std::env::var("RANDOM_SEED").map_or(1, |seed| seed.parse().unwrap());
     let threads = available_parallelism().unwrap().get() as u64;
@@ -85,9 +85,9 @@ fn no_request_makes_the_app_panic_or_fail() {
 fn visit(seed: u64, count: u64) {
     let mut random = Rng::with_seed(seed);
     let app = App::new();
-    let signed_in = app.registered("ada");
+    let logged_in = app.registered("ada");
     for n in 0..count {
-        let mut browser = if random.bool() { signed_in.clone() } else { app.browser() };
+        let mut browser = if random.bool() { logged_in.clone() } else { app.browser() };
         let path = match random.u8(..6) {
             0 => "/login?next=".to_owned() + &percent(&text(&mut random)),
             1 => "/login?next=".to_owned() + &text(&mut random),
@@ -110,11 +110,11 @@ fn visit(seed: u64, count: u64) {
             [ContentType::Form, ContentType::JSON, ContentType::Plain, ContentType::FormData];
         let content_type = types[random.usize(..4)].clone();
         let header = ("Accept", ["text/html", "application/json", "*/*"][random.usize(..3)]);
-        let answer = catch_unwind(AssertUnwindSafe(|| match random.bool() {
+        let response = catch_unwind(AssertUnwindSafe(|| match random.bool() {
             true => browser.send(Method::Get, &path, &[header], None),
             false => browser.send(Method::Post, &path, &[header], Some((content_type, &form))),
         }));
-        let status = answer.map_or(0, |answer| answer.status.code);
+        let status = response.map_or(0, |response| response.status.code);
         assert!(
             (200..500).contains(&status) || status == 503,
             "RANDOM_SEED={seed}, request {n}: {status} for {path:?}, {form:?}, {:?}",

@@ -1,4 +1,4 @@
-//! An app of its own for each test, and browsers that visit it.
+//! An app for each test, and browsers to visit it.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -12,13 +12,18 @@ use rocket::figment::Figment;
 use rocket::figment::providers::{Format, Toml};
 use rocket::http::{ContentType, Cookie, Header, Method, Status};
 use rocket::local::blocking::Client;
+use rocket::{Build, Rocket};
 use rocket_login::Clock;
 use tempfile::TempDir;
+
+#[path = "../shared/templates.rs"]
+mod templates;
+pub use templates::copy_templates;
 
 pub const PASSWORD: &str = "a horse that staples batteries";
 pub const BEGIN: i64 = 1_900_000_000;
 
-/// The app, on a database of its own and with a clock that the test winds.
+/// The app, with its own database and a clock that the test sets.
 pub struct App {
     client: Client,
     clock: Arc<AtomicI64>,
@@ -36,20 +41,46 @@ impl App {
         App::in_dir(tempfile::tempdir().unwrap(), toml)
     }
 
-    /// On whatever database the directory holds.
+    /// With more routes, mounted by `extend`.
+    pub fn with(extend: impl FnOnce(Rocket<Build>) -> Rocket<Build>) -> App {
+        App::build(tempfile::tempdir().unwrap(), BEGIN, extend, |figment| figment)
+    }
+
+    /// In the release profile, with the settings `toml`.
+    pub fn release(toml: &str) -> App {
+        let toml = Toml::string(toml).profile("release");
+        let release = |figment: Figment| figment.merge(toml).select("release");
+        App::build(tempfile::tempdir().unwrap(), BEGIN, |rocket| rocket, release)
+    }
+
+    /// On the database in `dir`, if there is one.
     pub fn in_dir(dir: TempDir, toml: &str) -> App {
-        let clock = Arc::new(AtomicI64::new(BEGIN));
+        App::in_dir_at(dir, BEGIN, toml)
+    }
+
+    /// At the time `now`.
+    pub fn in_dir_at(dir: TempDir, now: i64, toml: &str) -> App {
+        let toml = Toml::string(toml).nested();
+        App::build(dir, now, |rocket| rocket, |figment| figment.merge(toml))
+    }
+
+    fn build(
+        dir: TempDir,
+        now: i64,
+        extend: impl FnOnce(Rocket<Build>) -> Rocket<Build>,
+        configure: impl FnOnce(Figment) -> Figment,
+    ) -> App {
+        let clock = Arc::new(AtomicI64::new(now));
         let hands = clock.clone();
         let events = Arc::new(Mutex::new(Vec::new()));
         let lines = events.clone();
-        let figment = figment(&dir).merge(Toml::string(toml).nested());
         let time = Clock::new(move || hands.load(Ordering::Relaxed));
         let log = EventLog::new(time.clone(), move |line| lines.lock().unwrap().push(line.into()));
-        let rocket = app::build(figment, time, log).unwrap();
+        let rocket = extend(app::build(configure(figment(&dir)), time, log).unwrap());
         App { client: Client::untracked(rocket).unwrap(), clock, events, dir }
     }
 
-    /// The lines that were written for the operator since the last time this was asked.
+    /// The lines that were added to the event log since the last call.
     pub fn events(&self) -> Vec<String> {
         std::mem::take(&mut self.events.lock().unwrap())
     }
@@ -75,11 +106,22 @@ impl App {
         browser
     }
 
-    pub fn pass(&self, seconds: i64) {
+    pub fn advance(&self, seconds: i64) {
         self.clock.fetch_add(seconds, Ordering::Relaxed);
     }
 
-    /// The app's database, as an operator opens it.
+    /// Waits until the visit of the last request has been noted, in the background.
+    pub fn wait_for_visit(&self) {
+        let now = self.clock.load(Ordering::Relaxed);
+        let is_noted = || self.number("SELECT max(last_seen_at) AS number FROM sessions") == now;
+        let begun = std::time::Instant::now();
+        while !is_noted() {
+            assert!(begun.elapsed().as_secs() < 10, "the visit was not noted");
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+    }
+
+    /// A connection to the app's database.
     pub fn database(&self) -> Database {
         database(&self.dir)
     }
@@ -88,7 +130,7 @@ impl App {
         self.database().batch_execute(statements).unwrap();
     }
 
-    /// The number that the query selects as `number`.
+    /// Runs a query that selects one `number`.
     pub fn number(&self, query: &str) -> i64 {
         let row: Number = diesel::sql_query(query).get_result(&mut self.database()).unwrap();
         row.number
@@ -108,32 +150,32 @@ impl App {
         !matches!(self.database(), Database::Sqlite(_))
     }
 
-    /// Makes every change of that column fail.
-    pub fn refuse_changes(&self, table: &str, column: &str) {
-        self.refuse(&format!("UPDATE OF {column} ON {table}"));
+    /// Makes every update of a column fail.
+    pub fn fail_updates(&self, table: &str, column: &str) {
+        self.fail(&format!("UPDATE OF {column} ON {table}"));
     }
 
-    /// Makes statements such as `INSERT ON users` fail.
-    pub fn refuse(&self, statements: &str) {
-        let trigger = format!("CREATE TRIGGER refuse BEFORE {statements}");
+    /// Makes statements fail, such as `INSERT ON users`.
+    pub fn fail(&self, statements: &str) {
+        let trigger = format!("CREATE TRIGGER fail BEFORE {statements}");
         self.sql(&if self.is_on_postgres() {
             format!(
-                "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql
-                     AS 'BEGIN RAISE ''refused''; END';
-                 {trigger} FOR EACH ROW EXECUTE FUNCTION refuse()"
+                "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql
+                     AS 'BEGIN RAISE ''failed''; END';
+                 {trigger} FOR EACH ROW EXECUTE FUNCTION fail()"
             )
         } else {
-            format!("{trigger} BEGIN SELECT raise(ABORT, 'refused'); END")
+            format!("{trigger} BEGIN SELECT raise(ABORT, 'failed'); END")
         });
     }
 
-    /// Stops the app and gives back what it leaves.
+    /// Stops the app, and returns the folder of its data.
     pub fn stop(self) -> TempDir {
         self.dir
     }
 }
 
-/// The database of an app in that directory, which may be one to come.
+/// A connection to the database of an app in `dir`.
 pub fn database(dir: &TempDir) -> Database {
     #[cfg(feature = "postgres")]
     if let Some(url) = postgres_url(dir) {
@@ -145,7 +187,7 @@ pub fn database(dir: &TempDir) -> Database {
     Database::Sqlite(file)
 }
 
-/// What `cargo run` reads, with the data elsewhere.
+/// The settings of `cargo run`, but with the data in `dir`.
 pub fn figment(dir: &TempDir) -> Figment {
     let figment = Figment::from(rocket::Config::debug_default())
         .merge(Toml::file(concat!(env!("CARGO_MANIFEST_DIR"), "/Rocket.toml")).nested())
@@ -161,7 +203,7 @@ pub fn figment(dir: &TempDir) -> Figment {
     figment.select("debug")
 }
 
-/// On the server of `TEST_DATABASE_URL`, if there is one, each test has a schema of its own.
+/// The URL of a schema for this test, on the server of `TEST_DATABASE_URL`, if there is one.
 #[cfg(feature = "postgres")]
 pub fn postgres_url(dir: &TempDir) -> Option<String> {
     let server = std::env::var("TEST_DATABASE_URL").ok()?;
@@ -196,7 +238,7 @@ struct Text {
     text: String,
 }
 
-/// Somebody's browser: it keeps the cookies that it is given and sends them back.
+/// A browser, which keeps cookies.
 #[derive(Clone)]
 pub struct Browser<'a> {
     app: &'a App,
@@ -205,54 +247,59 @@ pub struct Browser<'a> {
     pub address: IpAddr,
 }
 
-pub struct Answer {
+pub struct Response {
     pub status: Status,
     pub headers: Vec<(String, String)>,
     pub body: String,
 }
 
 impl Browser<'_> {
-    pub fn get(&mut self, path: &str) -> Answer {
+    pub fn get(&mut self, path: &str) -> Response {
         self.send(Method::Get, path, &[], None)
     }
 
-    pub fn get_json(&mut self, path: &str) -> Answer {
+    pub fn get_json(&mut self, path: &str) -> Response {
         self.send(Method::Get, path, &[("Accept", "application/json")], None)
     }
 
-    pub fn post(&mut self, path: &str, form: &[(&str, &str)]) -> Answer {
+    pub fn post(&mut self, path: &str, form: &[(&str, &str)]) -> Response {
         self.send(Method::Post, path, &[], Some((ContentType::Form, &encode(form))))
     }
 
-    pub fn log_in(&mut self, username: &str) -> Answer {
+    pub fn log_in(&mut self, username: &str) -> Response {
         self.post("/login", &[("username", username), ("password", PASSWORD)])
     }
 
-    pub fn log_in_and_be_remembered(&mut self, username: &str) -> Answer {
+    pub fn log_in_remembered(&mut self, username: &str) -> Response {
         let form = [("username", username), ("password", PASSWORD), ("remember", "on")];
         self.post("/login", &form)
     }
 
-    pub fn post_with(&mut self, path: &str, header: (&str, &str), form: &[(&str, &str)]) -> Answer {
+    pub fn post_with(
+        &mut self,
+        path: &str,
+        header: (&str, &str),
+        form: &[(&str, &str)],
+    ) -> Response {
         self.send(Method::Post, path, &[header], Some((ContentType::Form, &encode(form))))
     }
 
-    /// Goes where a redirect points.
-    pub fn follow(&mut self, answer: Answer) -> Answer {
-        self.get(answer.location())
+    /// Follows a redirect.
+    pub fn follow(&mut self, response: Response) -> Response {
+        self.get(response.location())
     }
 
-    pub fn is_signed_in(&mut self) -> bool {
+    pub fn is_logged_in(&mut self) -> bool {
         self.get_json("/api/me").status == Status::Ok
     }
 
-    /// Closes the browser and opens it again.
+    /// Closes the browser and opens it again, which drops session cookies.
     pub fn restart(&mut self) {
         self.cookies.retain(|_, cookie| cookie.max_age().is_some());
     }
 
     pub fn cookie(&self) -> &Cookie<'static> {
-        self.cookies.get("login").expect("a sign-in cookie")
+        self.cookies.get("login").expect("a session cookie")
     }
 
     pub fn send(
@@ -261,7 +308,7 @@ impl Browser<'_> {
         path: &str,
         headers: &[(&str, &str)],
         body: Option<(ContentType, &[u8])>,
-    ) -> Answer {
+    ) -> Response {
         let mut request = self.app.client.req(method, path);
         request.set_remote((self.address, 50_000).into());
         request.add_header(Header::new("User-Agent", self.user_agent));
@@ -273,7 +320,7 @@ impl Browser<'_> {
             request = request.header(content_type).body(bytes);
         }
         let response = request.dispatch();
-        let answer = Answer {
+        let response = Response {
             status: response.status(),
             headers: response
                 .headers()
@@ -282,22 +329,22 @@ impl Browser<'_> {
                 .collect(),
             body: response.into_string().unwrap_or_default(),
         };
-        for cookie in answer.set_cookies() {
+        for cookie in response.set_cookies() {
             match cookie.max_age().is_some_and(|age| age.is_zero()) {
                 true => self.cookies.remove(cookie.name()),
                 false => self.cookies.insert(cookie.name().to_owned(), cookie),
             };
         }
-        answer
+        response
     }
 }
 
-impl Answer {
+impl Response {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
     }
 
-    /// Where a 303 points; a test that asks for it expects one.
+    /// The `Location` of a 303. Panics at another status.
     pub fn location(&self) -> &str {
         assert_eq!(self.status, Status::SeeOther, "{}", self.body);
         self.header("location").expect("a redirect says where to")
@@ -308,7 +355,7 @@ impl Answer {
         set.map(|(_, value)| Cookie::parse_encoded(value.clone()).unwrap()).collect()
     }
 
-    /// The messages on the page, as category and text.
+    /// The flash messages of the page, as category and text.
     pub fn flashes(&self) -> Vec<(String, String)> {
         let messages = self.body.split("<p class=\"flash ").skip(1);
         messages
@@ -321,22 +368,22 @@ impl Answer {
     }
 
     #[track_caller]
-    pub fn sets_no_cookie(&self) {
+    pub fn assert_sets_no_cookie(&self) {
         assert_eq!(self.header("set-cookie"), None);
     }
 
     #[track_caller]
-    pub fn shows(&self, text: &str) {
+    pub fn assert_contains(&self, text: &str) {
         assert!(self.body.contains(text), "{text:?} is not in this page:\n{}", self.body);
     }
 
     #[track_caller]
-    pub fn hides(&self, text: &str) {
+    pub fn assert_lacks(&self, text: &str) {
         assert!(!self.body.contains(text), "{text:?} is in this page:\n{}", self.body);
     }
 
     #[track_caller]
-    pub fn flashed(&self, category: &str, message: &str) {
+    pub fn assert_flashes(&self, category: &str, message: &str) {
         assert_eq!(self.flashes(), [(category.to_owned(), message.to_owned())]);
     }
 }

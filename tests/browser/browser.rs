@@ -1,4 +1,4 @@
-//! A Chromium with a profile of its own, and hands that use it.
+//! A Chromium with its own profile, driven by chromedriver.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -17,6 +17,7 @@ use thirtyfour::prelude::*;
 use thirtyfour::{ChromeCapabilities, LoggingPrefsLogLevel};
 
 use crate::server::{self, Server};
+use crate::templates::copy_templates;
 
 pub const NAME: &str = "ada-lovelace";
 pub const PASSWORD: &str = "a horse that staples batteries";
@@ -25,7 +26,7 @@ const FLAGS: &str = "--headless=new --no-sandbox --disable-gpu --disable-quic --
                      --disable-background-networking --disable-component-update --disable-sync";
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The site on a database of its own, where NAME has an account.
+/// The site with its own database, in which NAME is registered.
 pub struct Site {
     pub server: Server,
     dir: TempDir,
@@ -43,15 +44,12 @@ impl Site {
         Site { server: server::start(&mut server::program(dir.path())), dir }
     }
 
-    /// With templates of its own, and logins that are fresh for a second.
+    /// With a copy of the templates to break, and logins that are fresh for 1 second.
     pub fn of_trouble() -> Site {
         let dir = TempDir::new().unwrap();
         let templates = dir.path().join("templates");
         fs::create_dir(&templates).unwrap();
-        for file in fs::read_dir(format!("{}/templates", server::ROOT)).unwrap() {
-            let file = file.unwrap();
-            fs::copy(file.path(), templates.join(file.file_name())).unwrap();
-        }
+        copy_templates(&templates, |_| true);
         let mut program = server::program(dir.path());
         program.env("ROCKET_TEMPLATE_DIR", templates).env("ROCKET_LOGIN", "{fresh_for=1}");
         let site = Site { server: server::start(&mut program), dir };
@@ -59,7 +57,7 @@ impl Site {
         site
     }
 
-    /// Takes that file away for as long as `meanwhile` takes.
+    /// Moves a file away while `meanwhile` runs.
     pub fn breaks(&self, file: &str, meanwhile: impl FnOnce()) {
         let (file, away) = (self.dir.path().join(file), self.dir.path().join("away"));
         fs::rename(&file, &away).unwrap();
@@ -77,15 +75,15 @@ impl Site {
         Browser::new(self.server.port, json!({}))
     }
 
-    /// A browser in which NAME is signed in.
-    pub fn signed_in(&self) -> Browser {
+    /// A browser in which NAME is logged in.
+    pub fn logged_in(&self) -> Browser {
         let browser = self.browser();
         browser.open("/login");
         browser.log_in();
         browser
     }
 
-    /// A browser that is far away: each answer takes that long to come.
+    /// A browser with a slow connection: each response is delayed by `latency`.
     pub fn browser_far_away(&self, latency: Duration) -> Browser {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (port, site) = (listener.local_addr().unwrap().port(), self.server.port);
@@ -107,28 +105,28 @@ impl Site {
         Browser::new(self.server.port, off)
     }
 
-    /// Sends this from another device, and says whether that is signed in now.
+    /// Logs in on another device, and returns whether that succeeded.
     pub fn lets_in(&self, form: &str) -> bool {
         self.server.post("/login", "", form).starts_with("HTTP/1.1 303")
     }
 }
 
-/// Another site, which answers every request with this page. Returns its port.
+/// Serves a page on another site, and returns its port.
 pub fn another_site(html: String) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    let answer = move |mut stream: TcpStream| {
-        // A request that is not read would be answered with a reset.
+    let response = move |mut stream: TcpStream| {
+        // If the request is not read, the connection is reset.
         let request = BufReader::new(&stream).lines().map_while(Result::ok);
         request.take_while(|line| !line.is_empty()).for_each(drop);
         let head = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n";
         let _ = write!(stream, "{head}{html}");
     };
-    // Each in a thread, because Chromium also connects without a request, just in case.
+    // One thread each, because Chromium also opens connections that it does not use yet.
     spawn(move || {
         for stream in listener.incoming().flatten() {
-            let answer = answer.clone();
-            spawn(move || answer(stream));
+            let response = response.clone();
+            spawn(move || response(stream));
         }
     });
     port
@@ -145,7 +143,7 @@ fn carry(mut from: TcpStream, to: &mut TcpStream, latency: Duration) {
     let _ = to.shutdown(Shutdown::Both);
 }
 
-/// Ends with all the browsers that it has started.
+/// Stopped with all the browsers that it has started.
 struct Chromedriver(Child);
 
 impl Drop for Chromedriver {
@@ -204,20 +202,20 @@ impl Browser {
         Browser { driver, runtime, url, wanted, site, by_keyboard, _keep: keep }
     }
 
-    /// Quits, and starts again on the same profile.
+    /// Restarts the browser with the same profile.
     pub fn restart(&mut self) {
         self.run(self.driver.clone().quit());
         self.driver = self.run(WebDriver::new(&self.url, self.wanted.clone()));
     }
 
-    /// Opens a path of the site, or a page of another one.
+    /// Opens a path of this site, or a URL of another.
     #[track_caller]
     pub fn open(&self, path: &str) {
         let site = if path.starts_with('/') { &self.site } else { "" };
         self.run(self.driver.goto(format!("{site}{path}")));
     }
 
-    /// Opens a path over and over until the page says so.
+    /// Opens a path again and again until the page contains `text`.
     #[track_caller]
     pub fn open_until(&self, path: &str, text: &str) {
         let url = format!("{}{path}", self.site);
@@ -231,19 +229,19 @@ impl Browser {
         self.run(self.driver.back());
     }
 
-    /// Follows the link that reads like this.
+    /// Clicks the link with this text.
     #[track_caller]
     pub fn follow(&self, link: &str) {
         self.use_on(&format!("//a[normalize-space()='{link}']"), Key::Enter);
     }
 
-    /// Presses the button that reads like this.
+    /// Clicks the button with this text.
     #[track_caller]
     pub fn press(&self, button: &str) {
         self.use_on(&format!("//button[normalize-space()='{button}']"), Key::Enter);
     }
 
-    /// Clicks twice, as many people do whatever it is.
+    /// Double-clicks the button with this text.
     #[track_caller]
     pub fn double_click(&self, button: &str) {
         let click = format!(
@@ -271,7 +269,7 @@ impl Browser {
         self.type_into("username", NAME);
         self.type_into("password", PASSWORD);
         self.press("Log in");
-        self.shows("Login successful.");
+        self.assert_contains("Login successful.");
     }
 
     #[track_caller]
@@ -282,7 +280,7 @@ impl Browser {
         }
     }
 
-    /// Clicks on it, or presses Tab until it has the focus.
+    /// Clicks an element, or presses Tab until it has the focus.
     #[track_caller]
     fn reach(&self, xpath: &str) {
         let mut element = None;
@@ -308,13 +306,13 @@ impl Browser {
         self.run(self.driver.action_chain().send_keys(keys).perform());
     }
 
-    /// Waits until the page says so.
+    /// Waits until the page contains `text`.
     #[track_caller]
-    pub fn shows(&self, text: &str) {
+    pub fn assert_contains(&self, text: &str) {
         self.until(&format!("{text:?}"), async || self.visible().await.contains(text));
     }
 
-    /// Waits until the address is this one.
+    /// Waits until the URL has this path.
     #[track_caller]
     pub fn is_at(&self, path: &str) {
         let url = format!("{}{path}", self.site);
@@ -324,7 +322,7 @@ impl Browser {
     }
 
     #[track_caller]
-    pub fn hides(&self, text: &str) {
+    pub fn assert_lacks(&self, text: &str) {
         let page = self.run(self.driver.source());
         assert!(!page.contains(text), "{text:?} is in this page:\n{page}");
     }
@@ -348,7 +346,7 @@ impl Browser {
         }
     }
 
-    /// What this script returns. Scripts of the driver run where those of pages may not.
+    /// Runs a script, which the page's policy does not apply to, and returns its result.
     #[track_caller]
     pub fn script(&self, script: &str) -> Value {
         self.run(self.driver.execute(script, vec![])).json().clone()
@@ -364,7 +362,7 @@ impl Browser {
         self.run(self.driver.screenshot(path));
     }
 
-    /// What the console says since the last time this was asked.
+    /// The lines that were added to the console since the last call.
     #[track_caller]
     pub fn console(&self) -> Vec<String> {
         let log = self.run(self.driver.browser_log());

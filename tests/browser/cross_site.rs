@@ -1,4 +1,4 @@
-//! Forms on another site that the browser of a victim sends.
+//! Cross-site forms in a real browser.
 
 use crate::browser::*;
 
@@ -10,7 +10,7 @@ const FORGED: [(&str, &str); 5] = [
     ("/account/sessions/revoke-others", ""),
 ];
 
-/// A page whose buttons are called what they do to the site.
+/// A page with a form for each attack, and buttons named after them.
 pub fn trap(site: &str) -> String {
     let forms = FORGED.map(|(path, fields)| {
         let fields = fields.replace("{}", PASSWORD);
@@ -21,9 +21,9 @@ pub fn trap(site: &str) -> String {
 
 #[test]
 #[ignore = "needs Chromium and chromedriver: .ci/run runs it"]
-fn a_form_on_another_site_is_refused_and_does_nothing() {
+fn blocks_a_form_on_another_site() {
     let site = Site::start();
-    // The last one gets the cookie too: for SameSite, all ports are one site.
+    // The last one receives the cookie too: for SameSite, all ports are one site.
     for (host, evil) in
         [("localhost", "127.0.0.1"), ("127.0.0.1", "localhost"), ("localhost", "localhost")]
     {
@@ -34,10 +34,10 @@ fn a_form_on_another_site_is_refused_and_does_nothing() {
             for (path, _) in FORGED {
                 browser.open(&trap);
                 browser.press(path);
-                browser.shows("403");
-                browser.shows("sent from another site");
+                browser.assert_contains("403");
+                browser.assert_contains("sent from another site");
                 browser.open("/dashboard");
-                browser.shows(sees);
+                browser.assert_contains(sees);
             }
         };
         press_all("Please log in to access this page.");
@@ -45,7 +45,7 @@ fn a_form_on_another_site_is_refused_and_does_nothing() {
         assert!(site.lets_in(FORM));
         press_all("Welcome, ada-lovelace!");
         browser.follow(NAME);
-        browser.shows("Sign out every other device");
+        browser.assert_contains("Log out all other devices");
         assert!(!site.lets_in("username=mallory&password=a+horse+that+staples+batteries"));
         assert!(site.lets_in(FORM));
     }
@@ -53,12 +53,12 @@ fn a_form_on_another_site_is_refused_and_does_nothing() {
 
 #[test]
 #[ignore = "needs Chromium and chromedriver: .ci/run runs it"]
-fn who_follows_a_link_on_another_site_is_told_why_to_log_in() {
+fn shows_the_login_message_after_a_link_on_another_site() {
     let site = Site::start();
     let browser = site.browser();
     let page = format!("<!doctype html><a href='{}/account'>Look</a>", browser.site);
     browser.open(&format!("http://127.0.0.1:{}", another_site(page)));
     browser.follow("Look");
-    browser.shows("Remember me on this device");
-    browser.shows("Please log in to access this page.");
+    browser.assert_contains("Remember me on this device");
+    browser.assert_contains("Please log in to access this page.");
 }

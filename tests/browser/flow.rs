@@ -1,4 +1,4 @@
-//! From registering to the last logout, in every way that people have.
+//! The documented flow in a real browser: with mouse, keyboard, and without JavaScript.
 
 use crate::browser::*;
 
@@ -10,29 +10,29 @@ fn whole_flow(browser: &Browser) {
     browser.type_into("username", NAME);
     browser.type_into("password", PASSWORD);
     browser.press("Register");
-    browser.shows("Your account is ready.");
+    browser.assert_contains("Your account has been created.");
     browser.is_at("/dashboard");
 
     browser.press("Log out");
-    browser.shows("You have been logged out.");
+    browser.assert_contains("You have been logged out.");
     browser.open("/dashboard?wanted");
-    browser.shows("Please log in to access this page.");
+    browser.assert_contains("Please log in to access this page.");
 
     browser.log_in();
     browser.is_at("/dashboard?wanted");
     browser.follow("Dashboard");
     browser.is_at("/dashboard");
-    browser.shows("Welcome, ada-lovelace!");
-    browser.hides("Login successful.");
+    browser.assert_contains("Welcome, ada-lovelace!");
+    browser.assert_lacks("Login successful.");
 
     browser.follow(NAME);
     browser.is_at("/account");
-    browser.follow("Change the password");
+    browser.follow("Change your password");
     browser.type_into("new_password", NEW_PASSWORD);
-    browser.press("Change the password");
-    browser.shows("Your password is changed");
+    browser.press("Change your password");
+    browser.assert_contains("Your password has been changed.");
     browser.press("Log out");
-    browser.shows("You have been logged out.");
+    browser.assert_contains("You have been logged out.");
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn whole_flow(browser: &Browser) {
 fn the_whole_flow_works_by_clicks() {
     let site = Site::start_empty();
     whole_flow(&site.browser());
-    assert!(!site.lets_in(FORM), "the old password still counts");
+    assert!(!site.lets_in(FORM), "the old password still works");
     assert!(site.lets_in("username=ada-lovelace&password=a+different+horse+altogether"));
 }
 
@@ -60,7 +60,7 @@ fn the_whole_flow_works_without_javascript() {
     let browser = site.browser_without_javascript();
     let page = "<p>off<script>document.querySelector('p').textContent = 'on'</script>";
     browser.open(&format!("http://localhost:{}", another_site(page.into())));
-    browser.shows("off");
+    browser.assert_contains("off");
     whole_flow(&browser);
 }
 
@@ -75,17 +75,17 @@ fn the_whole_flow_leaves_the_console_empty() {
 
 #[test]
 #[ignore = "needs Chromium and chromedriver: .ci/run runs it"]
-fn a_script_that_is_smuggled_into_a_page_does_not_run() {
+fn an_injected_script_does_not_run() {
     let site = Site::start();
     let browser = site.browser();
     browser.open("/");
     let title = browser.script(
         "const script = document.createElement('script');
-         script.textContent = 'document.title = \"smuggled\"';
+         script.textContent = 'document.title = \"injected\"';
          document.body.append(script);
          return document.title",
     );
-    assert_ne!(title, "smuggled");
+    assert_ne!(title, "injected");
     let console = browser.console();
     assert!(console.iter().any(|line| line.contains("Content Security Policy")), "{console:?}");
 }

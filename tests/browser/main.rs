@@ -1,4 +1,4 @@
-//! The site as people use it: the program itself, and a Chromium that clicks and types.
+//! The program in a real browser: Chromium clicks and types.
 //!
 //! `.ci/run` installs what these tests need, and runs them.
 
@@ -6,8 +6,10 @@
 
 mod browser;
 #[allow(dead_code)]
-#[path = "../wire/server.rs"]
+#[path = "../shared/server.rs"]
 mod server;
+#[path = "../shared/templates.rs"]
+mod templates;
 
 mod cross_site;
 mod flow;

@@ -1,4 +1,4 @@
-//! How every page looks, how much it weighs, and whether everyone can use it.
+//! Screenshots, size and accessibility of every page.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use crate::browser::*;
 use crate::cross_site::trap;
 use crate::server::ROOT;
 
-/// Leads a browser through every state of every page.
+/// Shows a browser every page in every state.
 fn every_state(mut see: impl FnMut(&Browser, &str)) {
     let site = Site::start();
     let browser = site.browser();
@@ -20,54 +20,54 @@ fn every_state(mut see: impl FnMut(&Browser, &str)) {
     browser.type_into("username", "a!");
     browser.type_into("password", "short");
     browser.press("Register");
-    browser.shows("Use 3 to 64");
-    see(&browser, "register-refused");
+    browser.assert_contains("Use 3 to 64");
+    see(&browser, "register-invalid");
     browser.open("/login");
     see(&browser, "login");
-    guess(&browser);
-    browser.shows("Invalid username or password.");
-    see(&browser, "login-refused");
+    fail_login(&browser);
+    browser.assert_contains("Invalid username or password.");
+    see(&browser, "login-failed");
     for _ in 0..10 {
         site.lets_in("username=grace&password=wrong");
     }
     browser.open("/login");
-    guess(&browser);
-    browser.shows("Too many wrong passwords.");
-    see(&browser, "login-slowed");
+    fail_login(&browser);
+    browser.assert_contains("Too many failed attempts.");
+    see(&browser, "login-throttled");
 
     browser.open("/nowhere");
     see(&browser, "404");
     browser.open(&format!("http://127.0.0.1:{}", another_site(trap(&browser.site))));
     browser.press("/logout");
-    browser.shows("403");
+    browser.assert_contains("403");
     see(&browser, "403");
     browser.open("/login");
     browser.type_into("username", NAME);
-    browser.script("document.querySelector('[name=password]').value = 'x'.repeat(17 * 1024)");
+    browser.script("document.querySelector('[name=password]').value = 'x'.repeat(1024 * 1024)");
     browser.press("Log in");
-    browser.shows("413");
+    browser.assert_contains("413");
     see(&browser, "413");
 
     browser.open("/dashboard");
-    see(&browser, "login-wanted");
+    see(&browser, "login-required");
     browser.log_in();
     see(&browser, "dashboard");
     browser.open("/");
-    see(&browser, "home-signed-in");
-    // Signed in here, and where NAME has registered.
+    see(&browser, "home-logged-in");
+    // Logged in here, and on the device where NAME registered.
     for path in ["/account", "/account/password", "/reauthenticate", "/logout"] {
         browser.open(path);
         see(&browser, path.rsplit('/').next().unwrap());
     }
 }
 
-/// Leads a browser through what happens to users in spite of themselves.
+/// Shows a browser what can happen to a logged-in user.
 fn every_trouble(mut see: impl FnMut(&Browser, &str)) {
     let site = Site::of_trouble();
     let browser = site.browser();
     browser.open("/login");
     browser.log_in();
-    browser.open_until("/account/password", "Please type your password again");
+    browser.open_until("/account/password", "Please enter your password again");
     see(&browser, "stale");
     site.breaks("templates/account.html.tera", || {
         browser.open_until("/account", "500");
@@ -75,31 +75,31 @@ fn every_trouble(mut see: impl FnMut(&Browser, &str)) {
     });
     site.breaks("data/app.sqlite", || {
         browser.open("/dashboard");
-        browser.shows("503");
+        browser.assert_contains("503");
         see(&browser, "503");
     });
     site.deactivate();
     browser.open("/dashboard");
-    browser.shows("Please log in");
+    browser.assert_contains("Please log in");
     see(&browser, "deactivated");
     browser.type_into("username", NAME);
     browser.type_into("password", PASSWORD);
     browser.press("Log in");
-    browser.shows("Invalid username or password.");
+    browser.assert_contains("Invalid username or password.");
     see(&browser, "deactivated-login");
 }
 
-fn guess(browser: &Browser) {
+fn fail_login(browser: &Browser) {
     browser.type_into("username", "grace");
     browser.type_into("password", "wrong");
     browser.press("Log in");
 }
 
-/// Shows the whole page on a screen of this width.
+/// Resizes the window to this width and the height of the page.
 fn look(browser: &Browser, scheme: &str, width: u32) {
     let features = json!([
         { "name": "prefers-color-scheme", "value": scheme },
-        // What moves can't be measured.
+        // Animations would disturb the measurement.
         { "name": "prefers-reduced-motion", "value": "reduce" },
     ]);
     browser.devtools("Emulation.setEmulatedMedia", json!({ "features": features }));
@@ -131,7 +131,7 @@ fn every_page_is_small_and_fits_a_narrow_screen() {
              return styles.reduce((sum, file) => sum + file.decodedBodySize, 0)",
         );
         assert!((1..15_000).contains(&styles), "{state} has {styles} bytes of style");
-        // The mark is a picture of the page and its icon, and comes once.
+        // The icon is part of the page, so it is no request.
         let requests = 1 + number(
             "const files = performance.getEntriesByType('resource');
              return new Set(files.map(file => file.name)).size",
@@ -144,7 +144,7 @@ fn every_page_is_small_and_fits_a_narrow_screen() {
 
 #[test]
 #[ignore = "needs Chromium and chromedriver: .ci/run runs it"]
-fn axe_finds_no_barrier_on_any_page_in_either_colour_scheme() {
+fn axe_finds_no_violation_in_either_colour_scheme() {
     let axe = Path::new(ROOT).join("target/axe/node_modules/axe-core/axe.min.js");
     let axe =
         fs::read_to_string(axe).expect("axe-core is missing from target/axe: .ci/run installs it");

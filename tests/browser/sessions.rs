@@ -1,4 +1,4 @@
-//! How long a browser is signed in, and what it shows afterwards.
+//! Sessions in a real browser: restarts, the back button, double clicks.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use crate::browser::*;
 
 #[test]
 #[ignore = "needs Chromium and chromedriver: .ci/run runs it"]
-fn a_remembered_login_survives_a_restart_of_the_browser() {
+fn a_remembered_session_survives_a_restart_of_the_browser() {
     let site = Site::start();
     let mut browser = site.browser();
     browser.open("/login");
@@ -14,47 +14,47 @@ fn a_remembered_login_survives_a_restart_of_the_browser() {
     browser.log_in();
     browser.restart();
     browser.open("/dashboard");
-    browser.shows("Welcome, ada-lovelace!");
+    browser.assert_contains("Welcome, ada-lovelace!");
 }
 
 #[test]
 #[ignore = "needs Chromium and chromedriver: .ci/run runs it"]
-fn a_login_that_nobody_asked_to_remember_ends_with_the_browser() {
+fn a_session_that_is_not_remembered_ends_with_the_browser() {
     let site = Site::start();
-    let mut browser = site.signed_in();
+    let mut browser = site.logged_in();
     browser.restart();
     browser.open("/dashboard");
-    browser.shows("Please log in to access this page.");
+    browser.assert_contains("Please log in to access this page.");
 }
 
 #[test]
 #[ignore = "needs Chromium and chromedriver: .ci/run runs it"]
-fn the_back_button_shows_nothing_private_after_the_logout() {
+fn the_back_button_shows_no_page_after_the_logout() {
     let site = Site::start();
-    let browser = site.signed_in();
+    let browser = site.logged_in();
     browser.follow(NAME);
     browser.is_at("/account");
     browser.press("Log out");
-    browser.shows("You have been logged out.");
+    browser.assert_contains("You have been logged out.");
     for _ in ["the account", "the dashboard"] {
         browser.back();
-        browser.shows("Please log in to access this page.");
-        browser.hides(NAME);
+        browser.assert_contains("Please log in to access this page.");
+        browser.assert_lacks(NAME);
     }
 }
 
 #[test]
 #[ignore = "needs Chromium and chromedriver: .ci/run runs it"]
-fn signing_out_the_others_signs_another_browser_out_on_its_next_click() {
+fn logging_out_other_devices_logs_out_another_browser() {
     let site = Site::start();
-    let [this, other] = [site.signed_in(), site.signed_in()];
+    let [this, other] = [site.logged_in(), site.logged_in()];
     this.follow(NAME);
-    this.press("Sign out every other device");
-    this.shows("Every other device is signed out.");
+    this.press("Log out all other devices");
+    this.assert_contains("All other devices have been logged out.");
     other.follow("Dashboard");
-    other.shows("Please log in to access this page.");
+    other.assert_contains("Please log in to access this page.");
     this.follow("Dashboard");
-    this.shows("Welcome, ada-lovelace!");
+    this.assert_contains("Welcome, ada-lovelace!");
 }
 
 #[test]
@@ -66,14 +66,14 @@ fn a_double_click_sends_a_form_once() {
     browser.log_in();
     browser.open("/account/password");
     browser.type_into("new_password", "a different horse altogether");
-    browser.double_click("Change the password");
-    browser.shows("Your password is changed, and every other device is signed out.");
+    browser.double_click("Change your password");
+    browser.assert_contains("Your password has been changed. All other devices are logged out.");
     browser.open("/reauthenticate");
     browser.type_into("password", "a different horse altogether");
-    browser.double_click("Go on");
+    browser.double_click("Continue");
     browser.is_at("/dashboard");
     assert!(site.lets_in("username=ada-lovelace&password=a+different+horse+altogether"));
     browser.open("/account");
-    browser.double_click("Sign out");
-    browser.shows("That device is signed out.");
+    browser.double_click("Log out device");
+    browser.assert_contains("The device has been logged out.");
 }

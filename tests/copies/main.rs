@@ -1,4 +1,4 @@
-//! Copies of this app, changed as `docs/recipes.md` says: each still builds and passes its tests.
+//! Copies of this app with each recipe of `docs/recipes.md`: they build and pass their tests.
 #![cfg(unix)]
 
 #[allow(dead_code)]
@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 const RECIPES: &str = "docs/recipes.md";
 
-/// A copy of the repository, without what Git ignores.
+/// Copies the repository, without what Git ignores.
 fn copy() -> TempDir {
     let copy = tempfile::tempdir().unwrap();
     let entries = fs::read_dir(ROOT).unwrap().map(|entry| entry.unwrap().path());
@@ -26,8 +26,8 @@ fn copy() -> TempDir {
 
 #[track_caller]
 fn run(command: &mut Command) {
-    // A copy is never built a second time. Without debug info its builds have names of their own: cargo
-    // would otherwise take them for builds of this repository, or the other way round.
+    // A copy is built only once. Without debug info, its artifacts have other names: otherwise cargo would
+    // confuse them with those of this repository.
     command.env("CARGO_INCREMENTAL", "0").env("CARGO_PROFILE_DEV_DEBUG", "0");
     let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
@@ -40,7 +40,7 @@ fn test(folder: &Path) {
     run(typed("cargo", folder).args(arguments));
 }
 
-/// Types what the section of that title says into a copy, and tests it.
+/// Runs the commands of a section in a copy, and tests it.
 #[track_caller]
 fn follow(title: &str) -> TempDir {
     let text = read(RECIPES);
@@ -53,7 +53,7 @@ fn follow(title: &str) -> TempDir {
     copy
 }
 
-/// The files of a patch, and those among them that are the app's.
+/// The number of files in a patch: those of the app, and all.
 fn counts(patch: &str) -> (usize, usize) {
     let files: Vec<_> = patch
         .lines()
@@ -115,7 +115,7 @@ fn your_own_name() {
     assert!(manifest.starts_with("[workspace]\nmembers = [\"login\"]\n"), "{manifest}");
     assert!(manifest.contains("\n[package]\nname = \"my-app\"\n"), "{manifest}");
     assert!(!manifest.contains("rocket-login") && !manifest.contains("{%"), "{manifest}");
-    // All that is left, and not the app alone.
+    // All tests that are left, and not only the app's.
     run(typed("cargo", copy.path()).arg("test"));
 }
 
@@ -124,9 +124,9 @@ fn your_own_name() {
 fn a_bare_starter() {
     let copy = follow("A bare starter");
     let home = fs::read_to_string(copy.path().join("templates/home.html.tera")).unwrap();
-    assert!(!home.contains("flight plan") && home.contains("{% endblock %}"), "{home}");
+    assert!(!home.contains("demo") && home.contains("{% endblock %}"), "{home}");
     let app = fs::read_to_string(copy.path().join("src/lib.rs")).unwrap();
-    assert!(!app.contains("behind"), "{app}");
+    assert!(!app.contains("demo"), "{app}");
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn postgresql() {
 fn a_generated_app_has_its_own_name_and_all_of_its_files() {
     let (template, place) = (copy(), tempfile::tempdir().unwrap());
     fs::create_dir(template.path().join("data")).unwrap();
-    fs::write(template.path().join("data/secret_key"), "of somebody else").unwrap();
+    fs::write(template.path().join("data/secret_key"), "of another app").unwrap();
     let mut generate = typed("cargo", place.path());
     generate.args(["generate", "--silent", "--name", "my-notes", "--path"]).arg(template.path());
     run(&mut generate);
@@ -186,7 +186,7 @@ fn a_generated_app_has_its_own_name_and_all_of_its_files() {
         let text = fs::read_to_string(folder.join(file)).unwrap();
         assert!(!text.contains("rocket-login") && !text.contains("{{"), "{file}:\n{text}");
     }
-    for left_behind in ["data", "docs", "examples", "recipes", "starter"] {
+    for left_behind in ["data", "docs", "recipes", "starter"] {
         assert!(!folder.join(left_behind).exists(), "{left_behind}");
     }
     run(typed("cargo", &folder).arg("test"));

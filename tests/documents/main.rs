@@ -1,6 +1,9 @@
-//! What the documents say is so. A copy of this app that changes the code leaves these tests behind.
+//! Checks what the documents say. A copy of this app does without these tests.
 
 mod markdown;
+#[allow(dead_code)]
+#[path = "../shared/server.rs"]
+mod server;
 #[cfg(unix)]
 mod tutorial;
 
@@ -18,7 +21,7 @@ fn tests() -> BTreeSet<String> {
         ("tests/wire", "wire::"),
         ("tests/browser", "browser::"),
         ("login/tests/login", "rocket_login::"),
-        ("src", ""),
+        ("src/accounts", ""),
         ("tests", ""),
     ] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
@@ -30,12 +33,7 @@ fn tests() -> BTreeSet<String> {
             let text = fs::read_to_string(&file).unwrap();
             for after in text.split("test]\n").skip(1).filter(|after| after.contains("fn ")) {
                 let name = after.split("fn ").nth(1).unwrap().split('(').next().unwrap();
-                let inner = if file.components().any(|part| part.as_os_str() == "src") {
-                    "tests::"
-                } else {
-                    ""
-                };
-                tests.insert(format!("{prefix}{module}::{inner}{name}"));
+                tests.insert(format!("{prefix}{module}::{name}"));
             }
         }
     }
@@ -57,28 +55,27 @@ fn every_test_that_the_security_page_names_exists() {
 #[test]
 fn every_number_of_the_security_page_is_in_the_file_that_it_names() {
     for (file, text) in [
-        ("src/passwords.rs", "MIN_CHARACTERS: usize = 15;"),
-        ("src/passwords.rs", "MAX_BYTES: usize = 1024;"),
-        ("src/passwords.rs", "Params::new(19 * 1024, 2, 1, None)"),
-        ("src/passwords.rs", "Semaphore::new(32 * cores)"),
+        ("src/accounts/passwords.rs", "MIN_CHARACTERS: usize = 15;"),
+        ("src/accounts/passwords.rs", "MAX_BYTES: usize = 1024;"),
+        ("src/accounts/passwords.rs", "Params::new(19 * 1024, 2, 1, None)"),
+        ("src/accounts/passwords.rs", "QUEUE_PER_CORE: usize = 32;"),
         ("Rocket.toml", "session_lifetime = 43_200 "),
         ("src/settings.rs", "IDLE_TIMEOUT: NonZeroU32 = NonZeroU32::new(2 * 60 * 60)"),
         ("Rocket.toml", "remember_lifetime = 2_592_000 "),
         ("Rocket.toml", "fresh_for = 900 "),
         ("Rocket.toml", "form = \"16KiB\""),
-        ("src/sessions.rs", "TOUCH_EVERY: i64 = 60;"),
-        ("src/sessions.rs", "[0; 32]"),
-        ("src/guesses.rs", "PER_NAME: u32 = 10;"),
-        ("src/guesses.rs", "PER_ADDRESS: u32 = 100;"),
-        ("src/guesses.rs", "FIRST_WAIT: i64 = 10;"),
-        ("src/guesses.rs", "LONGEST_WAIT: i64 = 15 * 60;"),
-        ("src/guesses.rs", "FORGET_AFTER: i64 = 24 * 60 * 60;"),
-        ("src/guesses.rs", "NonZeroUsize::new(100_000)"),
+        ("src/accounts/sessions.rs", "NOTE_VISITS_EVERY: i64 = 60;"),
+        ("src/accounts/sessions.rs", "[0; 32]"),
+        ("src/accounts/throttle.rs", "MAX_FAILURES_PER_USERNAME: u32 = 10;"),
+        ("src/accounts/throttle.rs", "MAX_FAILURES_PER_ADDRESS: u32 = 100;"),
+        ("src/accounts/throttle.rs", "FIRST_WAIT: i64 = 10;"),
+        ("src/accounts/throttle.rs", "MAX_WAIT: i64 = 15 * 60;"),
+        ("src/accounts/throttle.rs", "RESET_AFTER: i64 = 24 * 60 * 60;"),
+        ("src/accounts/throttle.rs", "NonZeroUsize::new(100_000)"),
         ("login/src/next.rs", "MAX_LENGTH: usize = 2048;"),
-        ("src/headers.rs", "max-age=31536000"),
-        ("src/form.rs", "READ_AT_MOST: u64 = 64;"),
-        ("src/db/mod.rs", "PATIENCE: Duration = Duration::from_secs(2);"),
-        ("src/db/mod.rs", "LIMIT: Duration = Duration::from_secs(6);"),
+        ("src/web/headers.rs", "Hsts::Enable(Duration::days(365))"),
+        ("src/db.rs", "WAIT_TIMEOUT: Duration = Duration::from_secs(2);"),
+        ("src/db.rs", "QUERY_TIMEOUT: Duration = Duration::from_secs(6);"),
     ] {
         assert!(read(file).contains(text), "{file} no longer says {text}");
     }
@@ -104,7 +101,7 @@ fn every_link_leads_somewhere() {
     }
 }
 
-/// What a link to this heading ends with, if it is one.
+/// The anchor of a heading, or nothing for another line.
 fn anchor(line: &str) -> String {
     let title = line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
     let is_kept = |c: &char| c.is_alphanumeric() || matches!(c, '-' | '_');
@@ -122,11 +119,11 @@ fn every_piece_of_code_is_in_the_file_that_is_named_before_it() {
             let code = &block.text;
             let label = block.label.unwrap_or_else(|| panic!("{document}: where is this?\n{code}"));
             let file = &label.source;
-            assert!(source(file).contains(code), "{document}: this is not in {file}:\n{code}");
+            assert!(read(file).contains(code), "{document}: this is not in {file}:\n{code}");
             pieces += 1;
         }
     }
-    assert!(pieces > 100, "{pieces}");
+    assert!(pieces > 40, "{pieces}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The documents, taken apart.
+//! The code blocks and links of the documents.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,8 +11,8 @@ pub fn read(path: impl AsRef<Path>) -> String {
     fs::read_to_string(&path).unwrap_or_else(|cause| panic!("{}: {cause}", path.display()))
 }
 
-/// A program in a folder, as if somebody had typed its name there. What cargo has told this test of its own
-/// package would make the cargo in there build some of the dependencies anew.
+/// A program in a folder, as if typed there. Without the variables that cargo sets for this test, with which
+/// the cargo in that folder would build some dependencies again.
 pub fn typed(program: &str, folder: impl AsRef<Path>) -> Command {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
@@ -26,12 +26,12 @@ pub fn typed(program: &str, folder: impl AsRef<Path>) -> Command {
     command
 }
 
-/// The folder that this test was built in: all dependencies are there.
+/// The target folder of this test, where all dependencies are built.
 pub fn target() -> PathBuf {
     std::env::current_exe().unwrap().ancestors().nth(3).unwrap().to_owned()
 }
 
-/// What stands between backticks.
+/// The texts between backticks.
 pub fn quoted(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
 }
@@ -60,22 +60,16 @@ pub fn documents() -> Vec<String> {
     documents
 }
 
-/// The chapters of the tutorial, in order.
-pub fn chapters() -> Vec<String> {
-    let is_chapter = |file: &String| file.starts_with("docs/tutorial/") && !file.contains("README");
-    documents().into_iter().filter(is_chapter).collect()
-}
-
-/// Something between two fences.
+/// A code block.
 pub struct Block {
     pub language: String,
     pub text: String,
-    /// The line before it, where that names a file.
+    /// The line before it, if that names a file.
     pub label: Option<Label>,
 }
 
-/// `[name](source):` before a piece that belongs into the reader's file of that name, or
-/// `From [name](source):` before an excerpt of a file that is there.
+/// `[name](source):` before a block of the reader's file of that name, or
+/// `From [name](source):` before an excerpt of an existing file.
 pub struct Label {
     pub name: String,
     /// From the root.
@@ -105,7 +99,7 @@ fn label(document: &str, line: &str) -> Option<Label> {
     is_label.then(|| Label { name: name.to_owned(), source, is_excerpt: named.is_some() })
 }
 
-/// Where a link in `document` leads, from the root.
+/// The path that a link in `document` leads to, from the root.
 pub fn resolve(document: &str, link: &str) -> String {
     let mut path = PathBuf::from(document);
     path.pop();
@@ -116,14 +110,4 @@ pub fn resolve(document: &str, link: &str) -> String {
         }
     }
     path.to_str().unwrap().to_owned()
-}
-
-/// What a label's source says: that of an example without the lines that say where its modules are.
-pub fn source(path: &str) -> String {
-    let text = read(path);
-    if !path.starts_with("examples/") {
-        return text;
-    }
-    let lines = text.split_inclusive('\n').filter(|line| !line.starts_with("#[path = "));
-    lines.collect()
 }

@@ -1,112 +1,22 @@
-//! The tutorial: its pieces are the files, and its text alone leads to this app.
+//! The tutorial: its blocks are the files of its programs, and its text alone leads to a login.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::os::unix::process::CommandExt;
+use std::net::TcpListener;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use crate::markdown::*;
+use crate::server::{self, Server};
 
-#[test]
-fn the_pieces_of_a_chapter_make_whole_files() {
-    let mut whole = 0;
-    for chapter in chapters() {
-        let mut files = BTreeMap::new();
-        for (block, label) in pieces(&chapter) {
-            let file: &mut String = files.entry(label.source).or_default();
-            join(file, &block.text);
-        }
-        // What is left of it comes with the tests, and the file is copied there.
-        files.remove("Cargo.toml");
-        for (path, text) in files {
-            let source = source(&path);
-            let differs = |(piece, line): &(&str, &str)| piece != line;
-            let first = text.lines().zip(source.lines()).find(differs);
-            assert!(text == source, "{chapter}: the pieces are not {path}, first at {first:?}");
-            whole += 1;
-        }
-    }
-    assert!(whole > 30, "{whole}");
-}
-
-#[test]
-fn every_file_of_the_app_is_explained() {
-    let mut shown = Vec::new();
-    let mut prose = String::new();
-    for chapter in chapters() {
-        shown
-            .extend(blocks(&chapter).into_iter().filter_map(|block| block.label).map(|l| l.source));
-        prose.push_str(&read(&chapter));
-    }
-    let src = files("src").into_iter();
-    for file in src.chain(files("templates")).chain(files("migrations/sqlite")) {
-        let is_undone = file.ends_with("down.sql");
-        let is_linked = prose.contains(&format!("](../../{file})"));
-        assert!(is_undone || is_linked, "no chapter links to {file}");
-        let is_plain = file.starts_with("templates/") || is_undone;
-        assert!(is_plain || shown.contains(&file), "no chapter shows anything of {file}");
-    }
-}
-
-#[test]
-fn every_chapter_has_a_program_that_is_its_own() {
-    for example in files("examples") {
-        let chapter = example.replace("examples", "docs/tutorial").replace(".rs", ".md");
-        assert!(pieces(&chapter).any(|(_, label)| label.source == example), "{chapter}");
-    }
-}
-
-#[test]
-fn the_program_of_every_chapter_serves_a_page() {
-    let build = typed("cargo", ROOT).args(["build", "--quiet", "--examples"]).status();
-    assert!(build.unwrap().success());
-    for example in files("examples") {
-        let name = example.trim_start_matches("examples/").trim_end_matches(".rs");
-        let dir = tempfile::tempdir().unwrap();
-        let mut program = Command::new(target().join("debug/examples").join(name));
-        program.env("ROCKET_CONFIG", format!("{ROOT}/Rocket.toml")).env("ROCKET_PORT", "0");
-        program.env("ROCKET_DATA_DIR", dir.path()).env("ROCKET_CLI_COLORS", "false");
-        let (_server, said) = Server::start(program.current_dir(dir.path()));
-        let port = said.trim_end().rsplit(':').next().unwrap().parse::<u16>().unwrap();
-        let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-        stream.write_all(b"GET / HTTP/1.0\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        assert!(answer.contains("200 OK"), "{name}: {answer}");
-        let greeting =
-            if name < "04" { "Hello, stranger." } else { "<a href=\"/login\">Log in</a>" };
-        assert!(answer.contains(greeting), "{name}: {answer}");
-    }
-}
-
-#[test]
-#[ignore = "needs curl and minutes"]
-fn who_follows_the_text_alone_arrives_at_this_app() {
-    let dir = tempfile::tempdir().unwrap();
-    std::os::unix::fs::symlink(ROOT, dir.path().join("rocket-login")).unwrap();
-    let mut reader = Reader::new(dir.path().join("my-login"));
-    for chapter in chapters() {
-        reader.follow(&chapter);
-    }
-    for folder in ["src", "templates", "static", "migrations"] {
-        for file in files(folder) {
-            let theirs = fs::read_to_string(reader.folder.join(&file)).unwrap_or_default();
-            assert!(theirs == read(&file), "who follows the text has another {file}");
-        }
-    }
-}
-
-/// The first two chapters, rewritten: a login with the crate alone.
+/// The chapters, each with its program.
 const START: [(&str, &str); 2] = [
     ("docs/start/1-page.md", "docs/start/1-page"),
     ("docs/start/2-login.md", "docs/start/2-login"),
 ];
 
 #[test]
-fn the_first_two_chapters_show_all_of_their_programs_in_small_pieces() {
+fn the_chapters_show_all_of_their_programs_in_small_blocks() {
     let (mut words, mut lines) = (0, 0);
     for (chapter, program) in START {
         let mut shown = BTreeMap::new();
@@ -116,7 +26,7 @@ fn the_first_two_chapters_show_all_of_their_programs_in_small_pieces() {
             join(shown.entry(label.source).or_default(), &block.text);
         }
         for file in program_files(program) {
-            // These are made by commands.
+            // Commands create these.
             if !file.ends_with("Cargo.toml") && !file.ends_with("down.sql") {
                 assert!(shown.get(&file) == Some(&read(&file)), "{chapter} shows another {file}");
             }
@@ -128,7 +38,7 @@ fn the_first_two_chapters_show_all_of_their_programs_in_small_pieces() {
 
 #[test]
 #[ignore = "needs curl and minutes"]
-fn who_follows_the_first_two_chapters_logs_in() {
+fn following_the_chapters_leads_to_a_login() {
     let dir = tempfile::tempdir().unwrap();
     std::os::unix::fs::symlink(ROOT, dir.path().join("rocket-login")).unwrap();
     let mut reader = Reader::new(dir.path().join("my-login"));
@@ -152,7 +62,22 @@ fn who_follows_the_first_two_chapters_logs_in() {
     }
 }
 
-/// The files of a chapter's program, without what running it has left.
+#[test]
+#[ignore = "builds the app"]
+fn the_commands_of_the_production_page_print_what_it_shows() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut reader = Reader::new(dir.path().join("empty"));
+    reader.folder = ROOT.into();
+    reader.data_dir = Some(dir.path().join("data"));
+    for name in ["ada", "grace"] {
+        let password = "a horse that staples batteries";
+        let add = format!("echo '{password}' | cargo run --quiet -- user add {name}");
+        assert_eq!(reader.run(&add), (true, format!("Added {name}.\n")));
+    }
+    reader.follow("docs/production.md");
+}
+
+/// The files of a chapter's program, without build artifacts and data.
 fn program_files(program: &str) -> Vec<String> {
     let left = [".lock", ".sqlite"];
     let is_source = |file: &String| {
@@ -161,13 +86,13 @@ fn program_files(program: &str) -> Vec<String> {
     files(program).into_iter().filter(is_source).collect()
 }
 
-/// The pieces that a reader puts into files.
+/// The blocks that a reader writes into files.
 fn pieces(chapter: &str) -> impl Iterator<Item = (Block, Label)> {
     let labelled = |mut block: Block| block.label.take().map(|label| (block, label));
     blocks(chapter).into_iter().filter_map(labelled).filter(|(_, label)| !label.is_excerpt)
 }
 
-/// Pieces go one below the other, with an empty line between them.
+/// Appends a block to a file, after an empty line.
 fn join(file: &mut String, piece: &str) {
     if !file.is_empty() {
         file.push('\n');
@@ -175,20 +100,22 @@ fn join(file: &mut String, piece: &str) {
     file.push_str(piece);
 }
 
-/// Somebody who does what the text says, in a folder that was empty.
+/// Follows a chapter in an empty folder: writes its files and runs its commands.
 struct Reader {
     folder: PathBuf,
     port: u16,
+    /// Where the app keeps its data, if not in the folder.
+    data_dir: Option<PathBuf>,
     server: Option<Server>,
 }
 
 impl Reader {
     fn new(folder: PathBuf) -> Reader {
         fs::create_dir(&folder).unwrap();
-        // As it is where a person looks at its output.
+        // As in a terminal, where curl shows no progress.
         fs::write(folder.with_file_name(".curlrc"), "silent\n").unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        Reader { folder, port, server: None }
+        Reader { folder, port, data_dir: None, server: None }
     }
 
     fn follow(&mut self, chapter: &str) {
@@ -218,13 +145,14 @@ impl Reader {
         fs::write(path, text).unwrap();
     }
 
-    /// Types each line that begins with `$`, and compares what comes after it.
+    /// Runs each line that begins with `$`, and compares its output.
     fn console(&mut self, chapter: &str, text: &str) {
         for part in format!("\n{text}").split("\n$ ").skip(1) {
             let (command, expected) = part.split_once('\n').unwrap_or((part, ""));
             let said = if expected.contains("Rocket has launched") {
                 self.server = None;
-                let (server, said) = Server::start(&mut self.command(command));
+                let server = server::start(&mut self.command(command));
+                let said = server.launch.clone();
                 self.server = Some(server);
                 said
             } else {
@@ -248,39 +176,14 @@ impl Reader {
         let command = command.replace(":8000", &format!(":{}", self.port));
         let mut shell = typed("sh", &self.folder);
         shell.args(["-c", &format!("exec 2>&1\n{command}")]);
-        // No chapter's program is built a second time.
+        // Each program is built only once.
         shell.env("CARGO_INCREMENTAL", "0").env("CURL_HOME", self.folder.parent().unwrap());
         shell.env("CARGO_TERM_COLOR", "never").env("ROCKET_CLI_COLORS", "false");
         shell.env("ROCKET_PORT", self.port.to_string());
-        shell
-    }
-}
-
-/// A server in the background, which ends with this.
-struct Server(Child);
-
-impl Server {
-    /// Waits until it answers, and returns what it has said until then.
-    fn start(command: &mut Command) -> (Server, String) {
-        let mut child = command.stdout(Stdio::piped()).process_group(0).spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut said = String::new();
-        for line in lines.by_ref().map(Result::unwrap) {
-            said.push_str(&format!("{line}\n"));
-            if line.contains("Rocket has launched") {
-                break;
-            }
+        if let Some(data_dir) = &self.data_dir {
+            shell.env("ROCKET_DATA_DIR", data_dir);
         }
-        std::thread::spawn(move || lines.for_each(drop));
-        (Server(child), said)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let group = format!("-{}", self.0.id());
-        let _ = Command::new("kill").args(["-TERM", "--", &group]).status();
-        let _ = self.0.wait();
+        shell
     }
 }
 
@@ -288,8 +191,8 @@ fn lines(text: &str) -> Vec<&str> {
     text.trim_end().lines().map(str::trim_end).collect()
 }
 
-/// Whether `got` is what was `wanted`, where a line of `…` stands for any lines and a `…` in a line for
-/// anything in it.
+/// Whether `got` matches `wanted`, where a line `…` stands for any lines, and a `…` in a line for any
+/// text.
 fn matches(wanted: &[&str], got: &[&str]) -> bool {
     match (wanted, got) {
         ([], []) => true,

@@ -1,4 +1,4 @@
-//! Visitors who come and say nothing.
+//! Many idle connections.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -9,8 +9,8 @@ use crate::server::*;
 
 #[test]
 #[ignore = "takes half a minute: .ci/run runs it"]
-fn ten_thousand_idle_and_slow_visitors_leave_the_site_answering() {
-    // Both ends of each connection count, one here and one in the program.
+fn stays_responsive_beside_10_000_idle_and_slow_connections() {
+    // Each connection has 2 open files: one here and one in the program.
     let files = rlimit::increase_nofile_limit(u64::MAX).unwrap();
     assert!(files > 10_100, "this system allows {files} open files: raise `ulimit -Hn`");
     let dir = tempfile::tempdir().unwrap();
@@ -21,7 +21,7 @@ fn ten_thousand_idle_and_slow_visitors_leave_the_site_answering() {
         "GET / HTTP/1.1\r\nHost: local",
         "POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000\r\n\r\nusername=",
     ];
-    // Many at once: who comes while the door is full knocks again a second later.
+    // In parallel, because TCP retries only after a second if the server's backlog is full.
     let crowd: Vec<TcpStream> = scope(|scope| {
         let come = |n: usize| {
             let mut stream = TcpStream::connect(("127.0.0.1", server.port)).unwrap();

@@ -1,4 +1,4 @@
-//! The app where `deploy/` puts it.
+//! The app as installed by `deploy/`.
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
@@ -15,7 +15,7 @@ use crate::tls::{Certificate, is_told_to_stay_on_https};
 
 const KEY: &str = "PiaTb6aJVl0ZBmN1tAdRAKz7bUh2Tup3ZFnBwQtVWMs=";
 
-/// Installs the program below `dir`, twice, as an update does, and returns the command of its unit.
+/// Installs the program below `dir`, twice as for an update, and returns the command of its unit.
 fn installed(dir: &Path) -> Command {
     for _ in 0..2 {
         let mut script = Command::new("sh");
@@ -40,7 +40,7 @@ fn installed(dir: &Path) -> Command {
 }
 
 #[test]
-fn the_installed_program_serves_with_the_settings_of_its_unit() {
+fn the_installed_program_runs_with_the_settings_of_its_unit() {
     let dir = TempDir::new().unwrap();
     let mut server = start(&mut installed(dir.path()));
     assert!(server.get("/dashboard", "").contains("location: /login?next=/dashboard"));
@@ -54,7 +54,7 @@ fn the_installed_program_serves_with_the_settings_of_its_unit() {
 
 #[test]
 #[ignore = "needs systemd-analyze"]
-fn systemd_has_nothing_to_say_against_the_unit() {
+fn systemd_accepts_the_unit() {
     let dir = TempDir::new().unwrap();
     installed(dir.path());
     let unit = dir.path().join("etc/systemd/system/app.service");
@@ -77,11 +77,11 @@ impl Drop for Nginx {
 
 #[test]
 #[ignore = "needs nginx"]
-fn behind_nginx_the_site_is_on_https_and_knows_its_visitors_by_their_address() {
+fn serves_https_behind_nginx_and_sees_client_addresses() {
     let dir = TempDir::new().unwrap();
     let mut server = start(&mut installed(dir.path()));
     let certificate = Certificate::new(dir.path());
-    // Below those that the system gives away, to the crowd of another test say.
+    // Below the range from which the system assigns ports, to another test for example.
     let free = |mut ports: Range<u16>| {
         ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap()
     };
@@ -107,7 +107,7 @@ fn behind_nginx_the_site_is_on_https_and_knows_its_visitors_by_their_address() {
     };
     assert!((0..100).find(is_up).is_some(), "nginx does not start");
 
-    // What the visitor says of their address counts for nothing.
+    // A client's own header has no effect.
     is_told_to_stay_on_https(&certificate.register(https, "X-Real-IP: 203.0.113.9\r\n"));
     let said = server.stop();
     assert!(said.contains(r#""address":"127.0.0.1","event":"registered""#), "{said}");

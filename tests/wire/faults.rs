@@ -1,4 +1,4 @@
-//! The database is locked, missing, full or read-only, or the program is killed: nothing is lost.
+//! A locked, missing, full or read-only database, and a killed program.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,23 +15,23 @@ fn file(dir: &Path) -> PathBuf {
     dir.join("data/app.sqlite")
 }
 
-fn is(answer: &str, status: u16) -> bool {
-    answer.starts_with(&format!("HTTP/1.1 {status} "))
+fn is(response: &str, status: u16) -> bool {
+    response.starts_with(&format!("HTTP/1.1 {status} "))
 }
 
-/// A 503 page that says when to come back and leaves the cookie alone.
+/// Asserts a 503 page with `Retry-After` that does not touch the cookie.
 #[track_caller]
-fn assert_apology(answer: &str) {
-    assert!(is(answer, 503), "{answer}");
+fn assert_apology(response: &str) {
+    assert!(is(response, 503), "{response}");
     assert!(
-        answer.contains("retry-after: 5\r\n") && answer.contains("Temporarily unavailable"),
-        "{answer}"
+        response.contains("retry-after: 5\r\n") && response.contains("Temporarily unavailable"),
+        "{response}"
     );
-    assert!(!answer.contains("set-cookie"), "{answer}");
+    assert!(!response.contains("set-cookie"), "{response}");
 }
 
 #[test]
-fn what_was_answered_survives_a_kill_in_the_middle_of_a_flood() {
+fn confirmed_registrations_survive_a_kill() {
     let dir = tempfile::tempdir().unwrap();
     let mut server = start(&mut program(dir.path()));
     let is_over = AtomicBool::new(false);
@@ -40,7 +40,7 @@ fn what_was_answered_survives_a_kill_in_the_middle_of_a_flood() {
         for n in 0.. {
             let form = format!("username=v{visitor}-{n}&password=a+horse+that+staples+batteries");
             match server.try_to_post("/register", "", &form) {
-                Ok(answer) if is(&answer, 303) => cookies.push(cookie(&answer)),
+                Ok(response) if is(&response, 303) => cookies.push(cookie(&response)),
                 _ if is_over.load(Relaxed) => break,
                 other => panic!("{other:?}"),
             }
@@ -63,7 +63,7 @@ fn what_was_answered_survives_a_kill_in_the_middle_of_a_flood() {
 }
 
 #[test]
-fn a_locked_file_lets_readers_through_and_keeps_writers_waiting_for_a_while() {
+fn a_locked_file_delays_writes_and_not_reads() {
     let dir = tempfile::tempdir().unwrap();
     let mut server = start(&mut program(dir.path()));
     let cookie = cookie(&server.post("/register", "", ADA));
@@ -76,11 +76,11 @@ fn a_locked_file_lets_readers_through_and_keeps_writers_waiting_for_a_while() {
     assert!(is(&server.post("/login", "", ADA), 303));
     assert!(is(&server.get("/dashboard", &cookie), 200));
     let said = server.stop();
-    assert!(said.contains("the database: database is locked"), "{said}");
+    assert!(said.contains("database error: database is locked"), "{said}");
 }
 
 #[test]
-fn a_file_that_is_missing_is_missed_at_once_and_not_made_anew() {
+fn a_missing_file_is_a_503_until_it_is_back() {
     let dir = tempfile::tempdir().unwrap();
     let mut server = start(&mut program(dir.path()));
     let cookie = cookie(&server.post("/register", "", ADA));
@@ -94,13 +94,13 @@ fn a_file_that_is_missing_is_missed_at_once_and_not_made_anew() {
     assert!(is(&server.get("/dashboard", &cookie), 200));
     assert!(is(&server.post("/login", "", ADA), 303));
     let said = server.stop();
-    assert!(said.contains("The store of users failed: the database: "), "{said}");
-    assert!(said.contains("unable to open database file"), "{said}");
+    assert!(said.contains("The store of users failed: database error: "), "{said}");
+    assert!(said.contains("the file is missing"), "{said}");
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_full_disk_stops_writers_and_no_readers_until_there_is_room() {
+fn a_full_disk_fails_writes_and_not_reads() {
     use std::process::Command;
     let dir = tempfile::tempdir().unwrap();
     drop(start(&mut program(dir.path())));
@@ -131,10 +131,10 @@ fn a_full_disk_stops_writers_and_no_readers_until_there_is_room() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_file_that_can_only_be_read_for_a_while_is_written_to_again() {
+fn writes_again_after_the_file_was_read_only() {
     use std::os::unix::fs::PermissionsExt;
     let dir = tempfile::tempdir().unwrap();
-    // Without these, root minds the mode of a file as others do.
+    // Without these capabilities, file modes apply to root too.
     let as_others = "--bounding-set=-dac_override,-dac_read_search";
     let script =
         format!("[ -w /etc/passwd ] && exec /usr/bin/setpriv {as_others} \"$0\"; exec \"$0\"");
@@ -144,7 +144,7 @@ fn a_file_that_can_only_be_read_for_a_while_is_written_to_again() {
         |mode| fs::set_permissions(file(dir.path()), fs::Permissions::from_mode(mode)).unwrap();
     set(0o444);
     assert!(is(&server.get("/dashboard", &cookie), 200));
-    // SQLite may still have it open for writing from before.
+    // SQLite may still have the file open for writing.
     let meanwhile = server.post("/login", "", ADA);
     if !is(&meanwhile, 303) {
         assert_apology(&meanwhile);
@@ -157,11 +157,11 @@ fn a_file_that_can_only_be_read_for_a_while_is_written_to_again() {
 
 #[cfg(unix)]
 #[test]
-fn sigterm_lets_the_program_finish_what_is_under_way() {
+fn finishes_requests_in_flight_after_sigterm() {
     let dir = tempfile::tempdir().unwrap();
     let mut server = start(&mut program(dir.path()));
-    // More than the cores hash before the signal comes, so some are in the middle of it.
-    let answers: Vec<String> = scope(|scope| {
+    // More than can be hashed before the signal, so some are still in flight.
+    let responses: Vec<String> = scope(|scope| {
         let register = |n: usize| {
             let form = format!("username=ada-{n}&password=a+horse+that+staples+batteries");
             server.post("/register", "", &form)
@@ -171,10 +171,10 @@ fn sigterm_lets_the_program_finish_what_is_under_way() {
         server.signal("TERM");
         visitors.into_iter().map(|visitor| visitor.join().unwrap()).collect()
     });
-    assert!(answers.iter().all(|answer| is(answer, 303)), "{answers:?}");
+    assert!(responses.iter().all(|response| is(response, 303)), "{responses:?}");
     assert!(server.wait().success());
     let server = start(&mut program(dir.path()));
-    for answer in answers {
-        assert!(is(&server.get("/dashboard", &cookie(&answer)), 200));
+    for response in responses {
+        assert!(is(&server.get("/dashboard", &cookie(&response)), 200));
     }
 }

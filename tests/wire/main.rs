@@ -1,14 +1,16 @@
-//! The program itself, spoken to over TCP.
+//! The program over TCP.
 
+mod cli;
 mod crowd;
 #[cfg(unix)]
 mod deploy;
 mod faults;
-mod noise;
-mod operator;
+mod malformed_input;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod secrets;
+#[allow(dead_code)]
+#[path = "../shared/server.rs"]
 mod server;
 mod starting;
 mod tls;

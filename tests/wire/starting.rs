@@ -1,4 +1,4 @@
-//! Starting: what a first run needs, what a release run wants, what a wrong setting says.
+//! The start of the program: `.env`, the secret key and invalid settings.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use crate::server::*;
 const EXAMPLE: &str = include_str!("../../.env.example");
 
 #[test]
-fn a_first_run_needs_nothing_and_a_second_one_knows_who_was_signed_in() {
+fn a_restart_needs_no_settings_and_keeps_sessions() {
     let dir = TempDir::new().unwrap();
     let server = start(&mut program(dir.path()));
     let cookie = cookie(&server.post("/register", "", ADA));
@@ -21,7 +21,7 @@ fn a_first_run_needs_nothing_and_a_second_one_knows_who_was_signed_in() {
 
 #[cfg(unix)]
 #[test]
-fn what_a_first_run_leaves_is_for_its_user_alone() {
+fn only_its_user_can_read_the_data_folder() {
     use std::os::unix::fs::PermissionsExt;
     let dir = TempDir::new().unwrap();
     drop(start(&mut program(dir.path())));
@@ -30,7 +30,7 @@ fn what_a_first_run_leaves_is_for_its_user_alone() {
 }
 
 #[test]
-fn a_release_run_without_a_key_of_its_own_says_what_to_do() {
+fn a_release_run_without_a_key_stops_and_says_what_to_do() {
     let dir = TempDir::new().unwrap();
     let line = EXAMPLE.lines().find(|line| line.starts_with("ROCKET_SECRET_KEY=")).unwrap();
     let example = line.split_once('=').unwrap().1;
@@ -40,15 +40,15 @@ fn a_release_run_without_a_key_of_its_own_says_what_to_do() {
         if let Some(key) = key {
             command.env("ROCKET_SECRET_KEY", key);
         }
-        let sentence = refused(&mut command);
-        assert!(sentence.starts_with("Error: ROCKET_SECRET_KEY is not set"), "{sentence}");
-        assert!(sentence.contains("openssl rand -base64 32"), "{sentence}");
-        assert_eq!(sentence.lines().count(), 1);
+        let error = error_of(&mut command);
+        assert!(error.starts_with("Error: ROCKET_SECRET_KEY is not set"), "{error}");
+        assert!(error.contains("openssl rand -base64 32"), "{error}");
+        assert_eq!(error.lines().count(), 1);
     }
 }
 
 #[test]
-fn a_release_run_takes_a_key_of_any_length_from_256_bits() {
+fn a_release_run_accepts_keys_of_256_bits_or_more() {
     let dir = TempDir::new().unwrap();
     for key in ["PiaTb6aJVl0ZBmN1tAdRAKz7bUh2Tup3ZFnBwQtVWMs=".to_owned(), "Pia/".repeat(16)] {
         let mut command = program(dir.path());
@@ -58,19 +58,19 @@ fn a_release_run_takes_a_key_of_any_length_from_256_bits() {
 }
 
 #[test]
-fn a_key_that_can_not_be_read_is_named_and_not_printed() {
+fn an_invalid_key_is_named_and_not_printed() {
     let dir = TempDir::new().unwrap();
-    let key = "a secret that somebody mistyped";
-    let sentence = refused(program(dir.path()).env("ROCKET_SECRET_KEY", key));
-    assert!(sentence.starts_with("Error: ROCKET_SECRET_KEY must be"), "{sentence}");
-    assert!(!sentence.contains(key));
+    let key = "a secret with a typo";
+    let error = error_of(program(dir.path()).env("ROCKET_SECRET_KEY", key));
+    assert!(error.starts_with("Error: ROCKET_SECRET_KEY must be"), "{error}");
+    assert!(!error.contains(key));
 }
 
 #[test]
-fn the_env_file_of_the_working_directory_is_read_and_the_environment_wins() {
+fn reads_the_env_file_and_the_environment_wins() {
     let dir = TempDir::new().unwrap();
     fs::write(dir.path().join(".env"), "DATABASE_URL=mysql://nothing\n").unwrap();
-    assert!(refused(&mut program(dir.path())).contains("DATABASE_URL"));
+    assert!(error_of(&mut program(dir.path())).contains("DATABASE_URL"));
     let url = format!("sqlite://{}", dir.path().join("other.sqlite").display());
     let server = start(program(dir.path()).env("DATABASE_URL", url));
     assert!(server.get("/healthz", "").ends_with("ok"));
@@ -78,7 +78,7 @@ fn the_env_file_of_the_working_directory_is_read_and_the_environment_wins() {
 }
 
 #[test]
-fn the_example_is_an_env_file_that_a_debug_run_takes() {
+fn a_debug_run_accepts_the_example_env_file() {
     let dir = TempDir::new().unwrap();
     fs::write(dir.path().join(".env"), EXAMPLE).unwrap();
     start(&mut program(dir.path())).post("/register", "", ADA);
@@ -86,24 +86,24 @@ fn the_example_is_an_env_file_that_a_debug_run_takes() {
 }
 
 #[test]
-fn a_broken_env_file_stops_the_launch_without_repeating_it() {
+fn a_malformed_env_file_stops_the_launch_and_is_not_printed() {
     let dir = TempDir::new().unwrap();
     fs::write(dir.path().join(".env"), "ROCKET_SECRET_KEY 'hush'\n").unwrap();
-    let sentence = refused(&mut program(dir.path()));
-    assert!(sentence.contains(".env"), "{sentence}");
-    assert!(!sentence.contains("hush"), "{sentence}");
+    let error = error_of(&mut program(dir.path()));
+    assert!(error.contains(".env"), "{error}");
+    assert!(!error.contains("hush"), "{error}");
 }
 
 #[test]
-fn an_env_file_that_can_not_be_read_is_no_missing_one() {
+fn an_unreadable_env_file_stops_the_launch() {
     let dir = TempDir::new().unwrap();
     fs::create_dir(dir.path().join(".env")).unwrap();
-    let sentence = refused(&mut program(dir.path()));
-    assert!(sentence.contains("the file .env can't be read"), "{sentence}");
+    let error = error_of(&mut program(dir.path()));
+    assert!(error.contains("the file .env can't be read"), "{error}");
 }
 
 #[test]
-fn a_wrong_setting_from_the_environment_names_itself() {
+fn an_invalid_environment_variable_is_named() {
     let dir = TempDir::new().unwrap();
     for (name, value, says) in [
         ("ROCKET_LOGIN", "{fresh_for = 0}", "fresh_for"),
@@ -112,16 +112,16 @@ fn a_wrong_setting_from_the_environment_names_itself() {
         ("ROCKET_PORT", "eighty", "port"),
         ("DATABASE_URL", "mysql://nothing", "DATABASE_URL"),
     ] {
-        let sentence = refused(program(dir.path()).env(name, value));
-        assert!(sentence.contains(says), "{name}={value}: {sentence}");
+        let error = error_of(program(dir.path()).env(name, value));
+        assert!(error.contains(says), "{name}={value}: {error}");
     }
 }
 
 #[test]
-fn a_port_that_is_taken_is_an_error_and_no_panic() {
+fn a_port_in_use_is_an_error_without_a_panic() {
     let dir = TempDir::new().unwrap();
     let server = start(&mut program(dir.path()));
-    let sentence = refused(program(dir.path()).env("ROCKET_PORT", server.port.to_string()));
-    assert!(sentence.starts_with("Error: "), "{sentence}");
-    assert!(!sentence.contains("panicked"), "{sentence}");
+    let error = error_of(program(dir.path()).env("ROCKET_PORT", server.port.to_string()));
+    assert!(error.starts_with("Error: "), "{error}");
+    assert!(!error.contains("panicked"), "{error}");
 }

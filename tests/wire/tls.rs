@@ -1,4 +1,4 @@
-//! HTTPS, as the browser has it at the other end.
+//! HTTPS by Rocket itself.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::server::*;
 
-/// A certificate for `localhost` that nobody has signed, and its key, in files.
+/// A self-signed certificate for `localhost`, and its key, in files.
 pub struct Certificate {
     pub certs: PathBuf,
     pub key: PathBuf,
@@ -28,7 +28,7 @@ impl Certificate {
         Certificate { certs, key, der: pair.cert.der().clone() }
     }
 
-    /// Ada's registration over HTTPS at that port, and the answer.
+    /// Registers Ada over HTTPS at this port, and returns the response.
     pub fn register(&self, port: u16, headers: &str) -> String {
         let mut roots = RootCertStore::empty();
         roots.add(self.der.clone()).unwrap();
@@ -45,26 +45,26 @@ impl Certificate {
         let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
         let mut stream = StreamOwned::new(connection, stream);
         stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = Vec::new();
-        let _ = stream.read_to_end(&mut answer);
-        String::from_utf8(answer).unwrap()
+        let mut response = Vec::new();
+        let _ = stream.read_to_end(&mut response);
+        String::from_utf8(response).unwrap()
     }
 }
 
 #[track_caller]
-pub fn is_told_to_stay_on_https(answer: &str) {
-    let lines = answer.lines().map(str::to_lowercase).collect::<Vec<_>>();
+pub fn is_told_to_stay_on_https(response: &str) {
+    let lines = response.lines().map(str::to_lowercase).collect::<Vec<_>>();
     let cookie = lines.iter().find(|line| line.starts_with("set-cookie: __host-login="));
-    let cookie = cookie.unwrap_or_else(|| panic!("no cookie in {answer}"));
+    let cookie = cookie.unwrap_or_else(|| panic!("no cookie in {response}"));
     for part in ["; httponly", "; secure", "; path=/", "; samesite=lax"] {
         assert!(cookie.contains(part), "{part} is not in {cookie}");
     }
     let stay = "strict-transport-security: max-age=31536000";
-    assert!(lines.iter().any(|line| line == stay), "{answer}");
+    assert!(lines.iter().any(|line| line == stay), "{response}");
 }
 
 #[test]
-fn rocket_serves_https_with_secure_cookies_and_tells_browsers_to_stay() {
+fn serves_https_with_secure_cookies_and_hsts() {
     let dir = TempDir::new().unwrap();
     let certificate = Certificate::new(dir.path());
     let Certificate { certs, key, .. } = &certificate;

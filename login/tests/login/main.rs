@@ -8,6 +8,7 @@ mod examples;
 mod freshness;
 mod guards;
 mod next;
+mod open_redirects;
 mod protection;
 mod sessions;
 mod store;

@@ -4,6 +4,8 @@ use rocket::response::Redirect;
 use rocket::serde::json::to_string;
 use rocket_login::Next;
 
+use crate::open_redirects::OPEN_REDIRECTS;
+
 #[test]
 fn a_path_on_this_site_is_kept_as_it_is() {
     for path in ["/", "/members", "/a/b?c=d&e=%2F", "/a//b", "/%5C%5Cevil.example"] {
@@ -29,34 +31,7 @@ fn it_can_be_passed_on_in_a_uri() {
 #[test]
 fn anything_that_a_browser_takes_for_another_site_is_rejected() {
     let long = format!("/{}", "a".repeat(2048));
-    for text in [
-        "",
-        "members",
-        "//evil.example",
-        "/%2e//evil.example",
-        "/a/%2E%2e//evil.example",
-        "/.%2e//evil.example",
-        "///evil.example",
-        "/.//evil.example",
-        "/..//evil.example",
-        "/a/../..//evil.example",
-        "/\\evil.example",
-        "\\/evil.example",
-        "https://evil.example",
-        "https:evil.example",
-        "javascript:alert(1)",
-        "/\t/evil.example",
-        "/\n/evil.example",
-        "\t//evil.example",
-        " /members",
-        "/mem bers",
-        "/\u{0}",
-        "/é",
-        "?next=/",
-        "*",
-        "evil.example:80",
-        &long,
-    ] {
+    for text in OPEN_REDIRECTS.into_iter().chain([long.as_str()]) {
         assert_eq!(Next::parse(text), None, "{text:?}");
     }
 }

@@ -1,0 +1,139 @@
+//! Accounts: users, their passwords and their sessions.
+//!
+//! This room uses the database and `rocket_login`, and no request, cookie or page. The others use it
+//! through [`Accounts`], whose methods are spread over these files.
+
+mod authenticate;
+mod devices;
+mod passwords;
+mod sessions;
+mod throttle;
+mod users;
+
+use std::fmt;
+use std::sync::Arc;
+
+use rocket::tokio::sync::Semaphore;
+use rocket_login::{Clock, NewSession};
+
+use crate::db::{self, Db};
+use crate::settings::DataSettings;
+
+pub use authenticate::{AuthenticateError, FailureReason};
+pub use passwords::Password;
+pub use throttle::AttemptKind;
+pub use users::{User, Username};
+
+/// Users, their passwords and their sessions: managed by Rocket, and used by the CLI.
+pub struct Accounts {
+    db: Db,
+    clock: Clock,
+    hasher: passwords::Hasher,
+    throttle: throttle::LoginThrottle,
+    /// In seconds.
+    idle_timeout: i64,
+    /// Permits to note a visit in the background.
+    visits: Arc<Semaphore>,
+}
+
+/// Why a method of [`Accounts`] failed. Its text is for the log, never for a page.
+#[derive(Debug)]
+pub enum Error {
+    /// The database did not answer, or too many passwords are waiting to be hashed.
+    Unavailable(String),
+    /// Argon2 or the operating system failed.
+    Failed(String),
+}
+
+impl Accounts {
+    /// Opens the database.
+    ///
+    /// # Errors
+    ///
+    /// If the database can't be opened, or no password can be hashed.
+    pub fn open(settings: &DataSettings, clock: Clock) -> Result<Accounts, String> {
+        Ok(Accounts {
+            db: Db::open(&settings.database_url)?,
+            hasher: passwords::Hasher::new().map_err(|cause| cause.to_string())?,
+            throttle: throttle::LoginThrottle::new(clock.clone()),
+            clock,
+            idle_timeout: settings.idle_timeout.get().into(),
+            visits: Arc::new(Semaphore::new(sessions::VISITS_AT_ONCE)),
+        })
+    }
+
+    /// Adds a user, or returns `None` if the username is taken.
+    pub async fn add_user(
+        &self,
+        username: Username,
+        password: &Password,
+    ) -> Result<Option<User>, Error> {
+        let hash = self.hasher.hash(password).await?;
+        Ok(self.db.run(move |connection| users::insert(connection, &username, &hash)).await?)
+    }
+
+    /// Adds a user and begins their first session, in one transaction. Returns the user and the token
+    /// of the session, or `None` if the username is taken.
+    pub async fn register(
+        &self,
+        username: Username,
+        password: &Password,
+        session: &NewSession<'_>,
+    ) -> Result<Option<(User, String)>, Error> {
+        let hash = self.hasher.hash(password).await?;
+        let token = sessions::new_token()?;
+        let row = self.session_row(&token, session);
+        let register = self.db.transaction(move |connection| {
+            let Some(user) = users::insert(connection, &username, &hash)? else { return Ok(None) };
+            sessions::insert(connection, user.id, row)?;
+            Ok(Some((user, token)))
+        });
+        Ok(register.await?)
+    }
+
+    /// Changes a user's password, revokes their other sessions and renews the session with `token`, in
+    /// one transaction. Returns the new token, or `None` if the session has ended meanwhile.
+    pub async fn change_password(
+        &self,
+        user_id: i64,
+        password: &Password,
+        token: &str,
+    ) -> Result<Option<String>, Error> {
+        let hash = self.hasher.hash(password).await?;
+        let (old, new) = (sessions::hash(token), sessions::new_token()?);
+        let change = self.db.transaction(move |connection| {
+            let renewed = sessions::hash(&new);
+            // First, so that of two changes at once the second finds no session.
+            if sessions::replace_token(connection, &old, &renewed)? == 0 {
+                return Ok(None);
+            }
+            users::set_password_hash(connection, user_id, &hash)?;
+            devices::revoke_others(connection, user_id, &renewed)?;
+            Ok(Some(new))
+        });
+        Ok(change.await?)
+    }
+
+    /// Sets a user's password and revokes all their sessions.
+    pub async fn reset_password(&self, user_id: i64, password: &Password) -> Result<(), Error> {
+        let hash = self.hasher.hash(password).await?;
+        let reset = self.db.transaction(move |connection| {
+            users::set_password_hash(connection, user_id, &hash)?;
+            devices::revoke_all(connection, user_id).map(drop)
+        });
+        Ok(reset.await?)
+    }
+}
+
+impl From<db::Error> for Error {
+    fn from(cause: db::Error) -> Error {
+        Error::Unavailable(cause.to_string())
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Error::Unavailable(cause) | Error::Failed(cause)) = self;
+        f.write_str(cause)
+    }
+}

@@ -1,0 +1,175 @@
+//! Passwords: which are accepted, and Argon2id on threads that may block.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::thread::available_parallelism;
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params, Version};
+use rocket::form::{self, FromFormField, ValueField};
+use rocket::tokio::sync::Semaphore;
+use rocket::tokio::task::spawn_blocking;
+use unicode_normalization::UnicodeNormalization;
+
+use super::Error;
+
+/// 19 MiB, two passes, one lane (OWASP Password Storage Cheat Sheet). With more, each login is more
+/// expensive for an attacker and for this server; older hashes are replaced at their users' logins.
+const PARAMS: Params = match Params::new(19 * 1024, 2, 1, None) {
+    Ok(params) => params,
+    Err(_) => panic!("invalid Argon2 parameters"),
+};
+
+/// The minimum length, in characters, if a password is the only factor (NIST SP 800-63B-4, 3.1.1.2).
+const MIN_CHARACTERS: usize = 15;
+
+/// The maximum length, in bytes: more than any passphrase, and little work to hash.
+const MAX_BYTES: usize = 1024;
+
+/// How many passwords may wait for each core. The last one waits about a second.
+const QUEUE_PER_CORE: usize = 32;
+
+/// A password exactly as typed. Without `Debug`, nothing prints it.
+#[derive(Clone)]
+pub struct Password(String);
+
+impl Password {
+    pub fn new(text: String) -> Password {
+        Password(text)
+    }
+
+    /// Validates this as the new password of `username`.
+    ///
+    /// # Errors
+    ///
+    /// If it is too short or too long, or is the username: a sentence for the form.
+    pub fn validate(&self, username: &str) -> Result<(), &'static str> {
+        if self.0.chars().count() < MIN_CHARACTERS {
+            Err("Use 15 characters or more. Several unrelated words work well.")
+        } else if self.0.len() > MAX_BYTES {
+            Err("Use at most 1,024 bytes.")
+        } else if self.0.eq_ignore_ascii_case(username) {
+            Err("Use a password that is not your username.")
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Normalizes it (NFKC), because keyboards encode the same character differently.
+    fn normalized(&self) -> Vec<u8> {
+        self.0.nfkc().collect::<String>().into_bytes()
+    }
+}
+
+impl<'v> FromFormField<'v> for Password {
+    /// Never fails, because Rocket would log the field's value.
+    fn from_value(field: ValueField<'v>) -> form::Result<'v, Self> {
+        Ok(Password(field.value.to_owned()))
+    }
+
+    fn default() -> Option<Self> {
+        Some(Password(String::new()))
+    }
+}
+
+/// Hashes and verifies passwords, as many at once as there are cores: each takes 19 MiB of memory, and
+/// more at once would not be faster.
+pub struct Hasher {
+    cores: Arc<Semaphore>,
+    queue: Arc<Semaphore>,
+    dummy_hash: String,
+}
+
+impl Hasher {
+    pub fn new() -> Result<Hasher, Error> {
+        let cores = available_parallelism().map_or(1, NonZeroUsize::get);
+        Ok(Hasher {
+            cores: Arc::new(Semaphore::new(cores)),
+            queue: Arc::new(Semaphore::new(QUEUE_PER_CORE * cores)),
+            dummy_hash: hash(b"")?,
+        })
+    }
+
+    /// Hashes a password, as a PHC string.
+    pub async fn hash(&self, password: &Password) -> Result<String, Error> {
+        let normalized = password.normalized();
+        self.in_turn(move || hash(&normalized)).await?
+    }
+
+    /// Verifies a password against a user's hash. Without one, does the same work on a dummy hash.
+    pub async fn verify(&self, password: &Password, hash: Option<String>) -> Result<bool, Error> {
+        // No user's password is longer: normalizing and hashing it would only help an attacker.
+        let fits = password.0.len() <= MAX_BYTES;
+        let normalized = if fits { password.normalized() } else { Vec::new() };
+        let can_match = fits && hash.is_some();
+        let hash = hash.unwrap_or_else(|| self.dummy_hash.clone());
+        let verify = move || argon2().verify_password(&normalized, hash.as_str()).is_ok();
+        Ok(self.in_turn(verify).await? && can_match)
+    }
+
+    async fn in_turn<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> T + Send + 'static,
+    {
+        let place = self.queue.clone().try_acquire_owned().map_err(|_| busy())?;
+        let core = self.cores.clone().acquire_owned().await.map_err(|_| busy())?;
+        let done = spawn_blocking(move || {
+            // Held here: if the request is cancelled, the thread still works.
+            let _held = (place, core);
+            work()
+        });
+        done.await.map_err(|cause| Error::Failed(cause.to_string()))
+    }
+}
+
+/// Whether a hash is weaker than today's: another algorithm, less memory or fewer passes.
+pub fn needs_rehash(hash: &str) -> bool {
+    let Ok(hash) = PasswordHash::new(hash) else { return true };
+    let is_weaker =
+        |params: Params| params.m_cost() < PARAMS.m_cost() || params.t_cost() < PARAMS.t_cost();
+    hash.algorithm != Algorithm::Argon2id.ident() || Params::try_from(&hash).map_or(true, is_weaker)
+}
+
+fn argon2() -> Argon2<'static> {
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, PARAMS)
+}
+
+fn hash(password: &[u8]) -> Result<String, Error> {
+    let hash: Result<PasswordHash, _> = argon2().hash_password(password);
+    hash.map(|hash| hash.to_string()).map_err(|cause| Error::Failed(cause.to_string()))
+}
+
+fn busy() -> Error {
+    Error::Unavailable("too many passwords are waiting to be hashed".to_owned())
+}
+
+#[cfg(test)]
+#[rocket::async_test]
+async fn a_full_queue_is_unavailable_at_once() {
+    let hasher = Hasher::new().unwrap();
+    let places = hasher.queue.available_permits() as u32;
+    let crowd = hasher.queue.clone().acquire_many_owned(places).await.unwrap();
+    let password = Password::new("a horse that staples batteries".into());
+    assert!(matches!(hasher.hash(&password).await, Err(Error::Unavailable(_))));
+    assert!(matches!(hasher.verify(&password, None).await, Err(Error::Unavailable(_))));
+    drop(crowd);
+    assert!(hasher.hash(&password).await.is_ok());
+}
+
+#[cfg(test)]
+#[test]
+fn rehashes_weaker_parameters_and_other_algorithms() {
+    for (start, needed) in [
+        ("argon2id$v=19$m=19456,t=2,p=1", false),
+        ("argon2id$v=19$m=65536,t=3,p=4", false),
+        ("argon2id$v=19$m=19455,t=2,p=1", true),
+        ("argon2id$v=19$m=65536,t=1,p=1", true),
+        ("argon2i$v=19$m=19456,t=2,p=1", true),
+    ] {
+        let hash = format!("${start}$c29tZXNhbHRzb21lc2FsdA${}", "A".repeat(43));
+        assert_eq!(needs_rehash(&hash), needed, "{start}");
+    }
+    assert!(needs_rehash("not a hash"));
+}

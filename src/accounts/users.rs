@@ -1,0 +1,142 @@
+//! The user model, and its queries.
+
+use diesel::prelude::*;
+use diesel::result::DatabaseErrorKind::UniqueViolation;
+use diesel::result::Error::DatabaseError;
+use serde::Serialize;
+
+use super::{Accounts, Error, devices};
+use crate::db::DbConnection;
+use crate::schema::users;
+
+diesel::define_sql_function!(fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text);
+
+/// A user. Templates and JSON show every field but the password hash, and no `Debug` prints that.
+#[derive(Clone, PartialEq, Eq, Serialize, Queryable, Selectable)]
+#[diesel(table_name = users)]
+pub struct User {
+    pub id: i64,
+    /// As typed at registration.
+    pub username: String,
+    #[serde(skip)]
+    pub password_hash: String,
+    pub is_active: bool,
+    /// A Unix timestamp, in seconds.
+    pub created_at: i64,
+}
+
+/// A valid username. Usernames that differ only in case are equal.
+#[derive(Debug, Clone)]
+pub struct Username(String);
+
+impl Username {
+    /// Parses a username.
+    ///
+    /// # Errors
+    ///
+    /// If it is too short or too long, or has a character that is not allowed: a sentence for the form.
+    pub fn parse(text: &str) -> Result<Username, &'static str> {
+        let name = text.trim();
+        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        if !(3..=64).contains(&name.len()) {
+            Err("Use 3 to 64 characters.")
+        } else if !name.bytes().all(is_allowed) {
+            Err("Use only letters from A to Z, digits, and . _ -")
+        } else {
+            Ok(Username(name.to_owned()))
+        }
+    }
+}
+
+impl Accounts {
+    /// Finds the user with this username, in any case.
+    pub async fn find_by_username(&self, name: Username) -> Result<Option<User>, Error> {
+        let find = self.db.run(move |connection| {
+            users::table
+                .filter(lower(users::username).eq(name.0.to_ascii_lowercase()))
+                .select(User::as_select())
+                .get_result(connection)
+                .optional()
+        });
+        Ok(find.await?)
+    }
+
+    /// Lists all users, oldest first.
+    pub async fn users(&self) -> Result<Vec<User>, Error> {
+        let all = users::table.order(users::id).select(User::as_select());
+        Ok(self.db.run(move |connection| all.load(connection)).await?)
+    }
+
+    /// Allows or prevents a user's logins. Deactivating also revokes their sessions.
+    pub async fn set_active(&self, user_id: i64, is_active: bool) -> Result<(), Error> {
+        let user = diesel::update(users::table.find(user_id)).set(users::is_active.eq(is_active));
+        let set = self.db.transaction(move |connection| {
+            user.execute(connection)?;
+            if is_active { Ok(0) } else { devices::revoke_all(connection, user_id) }
+        });
+        set.await?;
+        Ok(())
+    }
+
+    /// Checks that the database answers.
+    pub async fn ping(&self) -> Result<(), Error> {
+        let any = users::table.select(users::id);
+        Ok(self.db.run(move |connection| any.first::<i64>(connection).optional().map(drop)).await?)
+    }
+
+    /// Replaces the hash `old` by a new hash of the same password, unless the password has changed.
+    pub(super) async fn replace_hash(
+        &self,
+        user_id: i64,
+        old: String,
+        new: String,
+    ) -> Result<(), Error> {
+        let this = users::id.eq(user_id).and(users::password_hash.eq(old));
+        let update = diesel::update(users::table.filter(this)).set(users::password_hash.eq(new));
+        self.db.run(move |connection| update.execute(connection)).await?;
+        Ok(())
+    }
+}
+
+/// Inserts a user, or returns `None` if the username is taken.
+pub(super) fn insert(
+    connection: &mut DbConnection,
+    username: &Username,
+    password_hash: &str,
+) -> QueryResult<Option<User>> {
+    let mut id = try_insert(connection, username, password_hash);
+    if let Err(DatabaseError(UniqueViolation, violation)) = &id
+        && violation.constraint_name() == Some("users_pkey")
+    {
+        // PostgreSQL's sequence does not see ids that were inserted by hand.
+        let reset = "SELECT setval(pg_get_serial_sequence('users', 'id'), max(id)) FROM users";
+        diesel::sql_query(reset).execute(connection)?;
+        id = try_insert(connection, username, password_hash);
+    }
+    match id {
+        // A query before the insert would miss a registration at the same moment.
+        Err(DatabaseError(UniqueViolation, _)) => Ok(None),
+        id => users::table.find(id?).select(User::as_select()).get_result(connection).map(Some),
+    }
+}
+
+/// Inserts in a savepoint, because PostgreSQL aborts a transaction in which a statement fails.
+fn try_insert(
+    connection: &mut DbConnection,
+    username: &Username,
+    password_hash: &str,
+) -> QueryResult<i64> {
+    let row = (users::username.eq(&username.0), users::password_hash.eq(password_hash));
+    connection.transaction(|connection| {
+        diesel::insert_into(users::table).values(row).returning(users::id).get_result(connection)
+    })
+}
+
+pub(super) fn set_password_hash(
+    connection: &mut DbConnection,
+    user_id: i64,
+    hash: &str,
+) -> QueryResult<usize> {
+    let user = diesel::update(users::table.find(user_id));
+    user.set(users::password_hash.eq(hash)).execute(connection)
+}

@@ -1,0 +1,145 @@
+//! The commands of the CLI, which use the same settings and the same database as the site.
+
+use std::io::{IsTerminal, stdin};
+
+use clap::Subcommand;
+use rocket::figment::Figment;
+use rocket::time::OffsetDateTime;
+use rocket_login::Clock;
+
+use crate::accounts::{Accounts, Password, User, Username};
+use crate::settings::{self, DataSettings};
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Add, list, activate and deactivate users, and set their passwords
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Maintain the sessions
+    #[command(subcommand)]
+    Sessions(SessionsCommand),
+    /// Print a new secret key, for ROCKET_SECRET_KEY
+    Key,
+}
+
+/// The commands for users.
+#[derive(Debug, Subcommand)]
+pub enum UserCommand {
+    /// Add a user. Asks for the password, or reads it from standard input
+    Add {
+        /// 3 to 64 letters, digits, dots, underscores or hyphens
+        username: String,
+    },
+    /// List all users
+    List,
+    /// Allow a user to log in again
+    Activate {
+        /// In upper or lower case
+        username: String,
+    },
+    /// Log a user out everywhere, and prevent further logins
+    Deactivate {
+        /// In upper or lower case
+        username: String,
+    },
+    /// Set a new password, and log the user out everywhere
+    SetPassword {
+        /// In upper or lower case
+        username: String,
+    },
+}
+
+/// The commands for sessions.
+#[derive(Debug, Subcommand)]
+pub enum SessionsCommand {
+    /// Delete expired sessions, as each login also does
+    Purge,
+}
+
+/// Runs a command, and returns what to print.
+///
+/// # Errors
+///
+/// If a setting or an argument is invalid, or the database fails.
+pub async fn run(command: Command, figment: &Figment) -> Result<String, String> {
+    match command {
+        Command::Key => settings::new_key(),
+        Command::User(command) => run_user(&open(figment)?, command).await,
+        Command::Sessions(SessionsCommand::Purge) => {
+            let count = open(figment)?.purge_sessions().await.map_err(to_string)?;
+            Ok(format!("Deleted {count} expired sessions."))
+        }
+    }
+}
+
+fn open(figment: &Figment) -> Result<Accounts, String> {
+    Accounts::open(&DataSettings::read(figment)?, Clock::default())
+}
+
+async fn run_user(accounts: &Accounts, command: UserCommand) -> Result<String, String> {
+    match command {
+        UserCommand::Add { username } => {
+            let name = Username::parse(&username).map_err(|error| invalid(&username, error))?;
+            let password = read_password(&username)?;
+            let added = accounts.add_user(name, &password).await.map_err(to_string)?;
+            let user = added.ok_or_else(|| format!("{username}: this username is taken"))?;
+            Ok(format!("Added {}.", user.username))
+        }
+        UserCommand::List => {
+            let users = accounts.users().await.map_err(to_string)?;
+            Ok(users.iter().map(line).collect::<Vec<_>>().join("\n"))
+        }
+        UserCommand::Activate { username } => {
+            let user = find(accounts, &username).await?;
+            accounts.set_active(user.id, true).await.map_err(to_string)?;
+            Ok(format!("{} can log in.", user.username))
+        }
+        UserCommand::Deactivate { username } => {
+            let user = find(accounts, &username).await?;
+            accounts.set_active(user.id, false).await.map_err(to_string)?;
+            Ok(format!("{} is logged out and can't log in.", user.username))
+        }
+        UserCommand::SetPassword { username } => {
+            let user = find(accounts, &username).await?;
+            let password = read_password(&user.username)?;
+            accounts.reset_password(user.id, &password).await.map_err(to_string)?;
+            Ok(format!("{} has a new password and is logged out.", user.username))
+        }
+    }
+}
+
+async fn find(accounts: &Accounts, username: &str) -> Result<User, String> {
+    let not_found = || format!("{username}: no user has this username");
+    let name = Username::parse(username).map_err(|_| not_found())?;
+    accounts.find_by_username(name).await.map_err(to_string)?.ok_or_else(not_found)
+}
+
+/// Reads a new password. Not from the arguments, which every user of the machine can see.
+fn read_password(username: &str) -> Result<Password, String> {
+    let password = if stdin().is_terminal() {
+        rpassword::prompt_password(format!("New password of {username}: ")).map_err(to_string)?
+    } else {
+        let mut line = String::new();
+        stdin().read_line(&mut line).map_err(to_string)?;
+        line.trim_end_matches(['\r', '\n']).to_owned()
+    };
+    let password = Password::new(password);
+    password.validate(username).map_err(|error| invalid("The password", error))?;
+    Ok(password)
+}
+
+fn line(user: &User) -> String {
+    let state = if user.is_active { "active" } else { "deactivated" };
+    let registered = OffsetDateTime::from_unix_timestamp(user.created_at);
+    let registered = registered.map_or_else(|_| "?".to_owned(), |time| time.date().to_string());
+    format!("{:>6}  {state:<11}  {registered}  {}", user.id, user.username)
+}
+
+fn invalid(what: &str, error: &str) -> String {
+    format!("{what}: {}", error.trim_end_matches('.'))
+}
+
+fn to_string(cause: impl std::fmt::Display) -> String {
+    cause.to_string()
+}

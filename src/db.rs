@@ -1,0 +1,200 @@
+//! The database: a pool of connections, opened and migrated at launch.
+
+use std::path::PathBuf;
+use std::time::Duration;
+use std::{error, fmt, thread};
+
+use diesel::connection::{SimpleConnection, TransactionManager};
+use diesel::prelude::*;
+use diesel::r2d2::{self, ConnectionManager, CustomizeConnection, NopErrorHandler};
+use diesel::result::DatabaseErrorKind::{ClosedConnection, UnableToSendCommand};
+use diesel::result::Error::DatabaseError;
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use rocket::tokio::{task::spawn_blocking, time::timeout};
+
+/// A connection to the database that `DATABASE_URL` names.
+#[cfg(not(feature = "postgres"))]
+pub type DbConnection = SqliteConnection;
+
+/// The same, but it can also be PostgreSQL.
+#[cfg(feature = "postgres")]
+#[derive(diesel::MultiConnection)]
+pub enum DbConnection {
+    Postgres(PgConnection),
+    Sqlite(SqliteConnection),
+}
+
+type Pool = r2d2::Pool<ConnectionManager<DbConnection>>;
+
+/// How long a query waits for a connection, and then for a lock.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long a query takes at most, even if the server stopped in the middle of it.
+const QUERY_TIMEOUT: Duration = Duration::from_secs(6);
+
+/// The database. Cheap to clone.
+#[derive(Clone)]
+pub struct Db {
+    pool: Pool,
+    /// For SQLite: connections that never wait, and their file.
+    readers: Option<(Pool, PathBuf)>,
+}
+
+/// A database error. Its text is for the log, never for a page.
+#[derive(Debug)]
+pub struct Error(String);
+
+impl Db {
+    /// Opens the database at `url` and brings its tables up to date.
+    ///
+    /// # Errors
+    ///
+    /// If the URL is invalid, or the database can't be opened or migrated.
+    pub fn open(url: &str) -> Result<Db, String> {
+        let failed = |cause| format!("The database at DATABASE_URL can't be opened: {cause}");
+        match url.split_once("://") {
+            // Each connection to `:memory:` would have a database of its own.
+            Some(("sqlite", path)) if !path.is_empty() && !path.starts_with(":memory:") => {
+                migrate_sqlite(path).map_err(|cause| failed(format!("{path}: {cause}")))?;
+                let pool = |wait| pool(sqlite_url(path, "rw"), sqlite_setup(wait));
+                let readers = Some((pool(Duration::ZERO), path.into()));
+                Ok(Db { pool: pool(WAIT_TIMEOUT), readers })
+            }
+            #[cfg(feature = "postgres")]
+            Some(("postgres" | "postgresql", _)) => {
+                migrate_postgres(url).map_err(|cause| failed(cause.to_string()))?;
+                let setup = format!("SET lock_timeout = {}", WAIT_TIMEOUT.as_millis());
+                Ok(Db { pool: pool(url.to_owned(), setup), readers: None })
+            }
+            _ => Err("DATABASE_URL must be sqlite:// and the path of a file, or, if built with \
+                      the feature postgres, postgres://…"
+                .to_owned()),
+        }
+    }
+
+    /// Runs a query on a thread that may block.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&mut DbConnection) -> QueryResult<T> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.check_file()?;
+        let pool = self.pool.clone();
+        let done = spawn_blocking(move || {
+            let mut connection = pool.get().map_err(error)?;
+            execute(&mut connection, query)
+        });
+        timeout(QUERY_TIMEOUT, done).await.map_err(error)?.map_err(error)?
+    }
+
+    /// Runs queries in a transaction, on a thread that may block.
+    pub async fn transaction<T: Send + 'static>(
+        &self,
+        queries: impl FnOnce(&mut DbConnection) -> QueryResult<T> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.run(|connection| connection.transaction(queries)).await
+    }
+
+    /// Runs a query that finds a row by an index and changes nothing.
+    ///
+    /// SQLite does so on this thread, in less time than another takes to wake up. A query that would
+    /// have to wait, for a connection or a lock, fails at once and goes to [`run`](Db::run).
+    pub async fn read<T: Send + 'static>(
+        &self,
+        query: impl Fn(&mut DbConnection) -> QueryResult<T> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.check_file()?;
+        if let Some(mut reader) = self.readers.as_ref().and_then(|(pool, _)| pool.try_get())
+            && let Ok(found) = execute(&mut reader, &query)
+        {
+            return Ok(found);
+        }
+        self.run(query).await
+    }
+
+    /// SQLite goes on with a file that has been deleted, and what it writes is lost.
+    fn check_file(&self) -> Result<(), Error> {
+        match &self.readers {
+            Some((_, file)) if !file.exists() => Err(error("the file is missing")),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn execute<T>(
+    connection: &mut DbConnection,
+    query: impl FnOnce(&mut DbConnection) -> QueryResult<T>,
+) -> Result<T, Error> {
+    let result = query(connection);
+    if let Err(DatabaseError(kind, cause)) = &result {
+        // The server was restarted, or the file was read-only when it was opened.
+        let is_lost = matches!(kind, ClosedConnection | UnableToSendCommand);
+        if is_lost || cause.message().contains("readonly") {
+            // Then the pool drops it.
+            type Manager = <DbConnection as Connection>::TransactionManager;
+            Manager::transaction_manager_status_mut(connection).set_in_error();
+        }
+    }
+    result.map_err(error)
+}
+
+/// SQL that sets up each new connection.
+#[derive(Debug)]
+struct Setup(String);
+
+impl CustomizeConnection<DbConnection, r2d2::Error> for Setup {
+    fn on_acquire(&self, connection: &mut DbConnection) -> Result<(), r2d2::Error> {
+        connection.batch_execute(&self.0).map_err(r2d2::Error::QueryError)
+    }
+}
+
+/// A pool of as many connections as can be busy at once.
+fn pool(url: String, setup: String) -> Pool {
+    let cores = thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
+    r2d2::Pool::builder()
+        .max_size(cores.max(4))
+        .min_idle(Some(1))
+        .connection_timeout(WAIT_TIMEOUT)
+        .test_on_check_out(false)
+        .error_handler(Box::new(NopErrorHandler))
+        .connection_customizer(Box::new(Setup(setup)))
+        .build_unchecked(ConnectionManager::new(url))
+}
+
+/// Creates the file if it is missing, which no later connection does.
+fn migrate_sqlite(path: &str) -> Result<(), Box<dyn error::Error + Send + Sync>> {
+    const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+    let mut connection = SqliteConnection::establish(&sqlite_url(path, "rwc"))?;
+    connection.batch_execute(&sqlite_setup(WAIT_TIMEOUT))?;
+    connection.immediate_transaction(|it| it.run_pending_migrations(MIGRATIONS).map(drop))
+}
+
+fn sqlite_url(path: &str, mode: &str) -> String {
+    let path = path.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    format!("file:{path}?mode={mode}")
+}
+
+/// In WAL mode, readers don't wait for a writer. A session is deleted with its user.
+fn sqlite_setup(wait: Duration) -> String {
+    let wait = wait.as_millis();
+    format!("PRAGMA busy_timeout = {wait}; PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON")
+}
+
+#[cfg(feature = "postgres")]
+fn migrate_postgres(url: &str) -> Result<(), Box<dyn error::Error + Send + Sync>> {
+    const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+    PgConnection::establish(url)?.transaction(|connection| {
+        // Of two instances that start together, one waits. The number only has to be unique.
+        connection.batch_execute("SELECT pg_advisory_xact_lock(7073225517)")?;
+        connection.run_pending_migrations(MIGRATIONS).map(drop)
+    })
+}
+
+fn error(cause: impl fmt::Display) -> Error {
+    Error(cause.to_string())
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "database error: {}", self.0)
+    }
+}

@@ -1,0 +1,49 @@
+//! Rocket's log without the queries of URLs, which can contain secrets: tokens, or searches.
+
+use std::io::{Write, stdout};
+
+use log::{Level, LevelFilter, Log, Metadata, Record};
+use rocket::config::LogLevel;
+
+/// Installs the log, in place of Rocket's own.
+pub fn init(level: LogLevel) {
+    let _ = log::set_boxed_logger(Box::new(Logger));
+    log::set_max_level(LevelFilter::from(level));
+}
+
+/// Writes lines as Rocket's own logger does.
+struct Logger;
+
+impl Log for Logger {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.level() <= log::max_level()
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        if !self.enabled(record.metadata()) {
+            return;
+        }
+        let prefix = match record.level() {
+            // Rocket's convention for details.
+            _ if record.target().ends_with('_') => "   >> ",
+            Level::Error => "Error: ",
+            Level::Warn if !record.target().contains("launch") => "Warning: ",
+            _ => "",
+        };
+        let _ = writeln!(stdout(), "{prefix}{}", without_queries(&record.args().to_string()));
+    }
+
+    fn flush(&self) {}
+}
+
+/// Replaces each query by `?…`.
+fn without_queries(line: &str) -> String {
+    let mut parts = line.split('?');
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part.find(|c: char| c.is_whitespace() || c.is_control()).unwrap_or(part.len());
+        out.push_str(if end > 0 { "?…" } else { "?" });
+        out.push_str(&part[end..]);
+    }
+    out
+}

@@ -1,0 +1,174 @@
+//! Errors of a route, and the pages that show them.
+
+use rocket::http::{ContentType, Status};
+use rocket::response::{self, Redirect, Responder};
+use rocket::serde::json::json;
+use rocket::{Request, catch};
+use rocket_login::{AuthError, current_user, expects_json};
+
+use crate::accounts::{self, AuthenticateError, User};
+use crate::web::page::Page;
+
+/// Why a route shows something else than its page.
+#[derive(Debug)]
+pub enum Error {
+    /// Validation errors: 422 and the form again.
+    Invalid(Box<Page>),
+    /// A rate limit: 429 and the form again, with `Retry-After` in seconds.
+    Throttled(Box<Page>, i64),
+    /// A redirect to another page.
+    Redirect(Box<Redirect>),
+    /// The response of a guard that fails.
+    Auth(AuthError),
+    /// The error page of this status.
+    Status(Status),
+}
+
+impl From<Page> for Error {
+    fn from(form: Page) -> Error {
+        Error::Invalid(Box::new(form))
+    }
+}
+
+impl From<Redirect> for Error {
+    fn from(redirect: Redirect) -> Error {
+        Error::Redirect(Box::new(redirect))
+    }
+}
+
+impl From<AuthError> for Error {
+    fn from(error: AuthError) -> Error {
+        Error::Auth(error)
+    }
+}
+
+impl From<accounts::Error> for Error {
+    fn from(cause: accounts::Error) -> Error {
+        rocket::error!("{cause}");
+        Error::Status(match cause {
+            accounts::Error::Unavailable(_) => Status::ServiceUnavailable,
+            accounts::Error::Failed(_) => Status::InternalServerError,
+        })
+    }
+}
+
+impl AuthenticateError {
+    /// Shows the form again, with `message` if the credentials failed.
+    pub fn into_form(self, form: Page, message: &str) -> Error {
+        match self {
+            AuthenticateError::Failed { .. } => form.flash("danger", message).into(),
+            AuthenticateError::Throttled { retry_after } => {
+                let wait = match retry_after {
+                    1 => "1 second".to_owned(),
+                    ..=90 => format!("{retry_after} seconds"),
+                    _ => format!("{} minutes", (retry_after + 59) / 60),
+                };
+                let message = format!("Too many failed attempts. Try again in {wait}.");
+                Error::Throttled(Box::new(form.flash("danger", message)), retry_after)
+            }
+            AuthenticateError::Unavailable(cause) => cause.into(),
+        }
+    }
+}
+
+impl<'r> Responder<'r, 'static> for Error {
+    fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
+        let respond = |form: Page, status| match expects_json(request) {
+            true => ErrorPage::new(status).respond_to(request),
+            false => form.status(status).respond_to(request),
+        };
+        match self {
+            Error::Invalid(form) => respond(*form, Status::UnprocessableEntity),
+            Error::Throttled(form, retry_after) => {
+                let mut response = respond(*form, Status::TooManyRequests)?;
+                response.set_raw_header("Retry-After", retry_after.to_string());
+                Ok(response)
+            }
+            Error::Redirect(redirect) => redirect.respond_to(request),
+            Error::Auth(error) => error.respond_to(request),
+            Error::Status(status) => Err(status),
+        }
+    }
+}
+
+/// Shows the error page of every status, except 401, which `rocket_login` responds to.
+#[catch(default)]
+pub fn catcher(status: Status, _: &Request<'_>) -> ErrorPage {
+    ErrorPage::new(status)
+}
+
+/// An error page, or JSON for an API client.
+pub struct ErrorPage {
+    status: Status,
+    title: &'static str,
+    text: &'static str,
+}
+
+/// In seconds: long enough for a lock or a queue to clear.
+const RETRY_AFTER: u64 = 5;
+
+impl ErrorPage {
+    fn new(status: Status) -> ErrorPage {
+        let (title, text) = explanation(status);
+        ErrorPage { status, title, text }
+    }
+
+    /// The page for a form that another site sent.
+    pub fn cross_site() -> ErrorPage {
+        ErrorPage {
+            status: Status::Forbidden,
+            title: "Request blocked",
+            text: "This form was sent from another site, so nothing was done. Please submit it here.",
+        }
+    }
+}
+
+impl<'r> Responder<'r, 'static> for ErrorPage {
+    fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
+        // Without the database, another error page would show a logged-in user as anonymous.
+        let page = match current_user::<User>(request) {
+            Ok(_) => self,
+            Err(_) => ErrorPage::new(Status::ServiceUnavailable),
+        };
+        let ErrorPage { status, title, text } = page;
+        let mut response = if expects_json(request) {
+            let body = json!({ "error": status.reason_lossy() });
+            (status, (ContentType::JSON, body.to_string())).respond_to(request)?
+        } else {
+            let page = Page::new("error").status(status).with("status", status.code);
+            page.with("title", title).with("text", text).respond_to(request)?
+        };
+        if status == Status::ServiceUnavailable {
+            response.set_raw_header("Retry-After", RETRY_AFTER.to_string());
+        }
+        Ok(response)
+    }
+}
+
+/// The title of an error page, and what happened and what to do.
+fn explanation(status: Status) -> (&'static str, &'static str) {
+    match status.code {
+        403 => ("No access", "You don't have access to this page. Another account may have it."),
+        404 => (
+            "Page not found",
+            "There is no page at this address. It may have moved, or the link may be wrong.",
+        ),
+        413 => ("Too large", "You sent more than this site accepts. Please go back and send less."),
+        415 => {
+            ("Not a form", "This page accepts only forms. Please go back and use the form there.")
+        }
+        400 | 422 => (
+            "Invalid form",
+            "Part of the form could not be read. Please go back and fill it in again.",
+        ),
+        503 => (
+            "Temporarily unavailable",
+            "The site is busy or being maintained. Please try again in a few seconds.",
+        ),
+        500.. => (
+            "Something went wrong",
+            "The error is on our side, and we've logged it. Please try again later.",
+        ),
+        _ => ("Request failed", "The site could not respond to this request."),
+    }
+}

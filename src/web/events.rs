@@ -1,0 +1,116 @@
+//! The event log: one line of JSON for each login, logout and failure, for the operator.
+
+use std::io::Write;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use rocket::Request;
+use rocket::request::{FromRequest, Outcome};
+use rocket_login::Clock;
+use serde::Serialize;
+
+use crate::accounts::{AttemptKind, AuthenticateError, FailureReason, User};
+
+/// What happened. Holds no password, token or cookie, and no username as typed, because people type
+/// passwords there by mistake (OWASP Logging Cheat Sheet).
+#[derive(Debug, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    Registered { user: i64 },
+    LoggedIn { user: i64 },
+    AuthenticationFailed { kind: AttemptKind, user: Option<i64>, reason: FailureReason },
+    LoginThrottled { kind: AttemptKind, retry_after: i64 },
+    LoggedOut { user: Option<i64> },
+    Reauthenticated { user: i64 },
+    PasswordChanged { user: i64 },
+    SessionsRevoked { user: i64, count: usize },
+    UserAgentMismatch,
+    CrossSiteBlocked,
+}
+
+impl Event {
+    /// The event to log for one of `rocket_login`'s, if any. An anonymous user without access is none.
+    pub fn from_login(event: &rocket_login::Event<'_, User>) -> Option<Event> {
+        match event {
+            rocket_login::Event::LoggedIn(user) => Some(Event::LoggedIn { user: user.id }),
+            rocket_login::Event::LoggedOut(user) => {
+                Some(Event::LoggedOut { user: user.map(|user| user.id) })
+            }
+            rocket_login::Event::Confirmed(user) => Some(Event::Reauthenticated { user: user.id }),
+            rocket_login::Event::SessionProtected(_) => Some(Event::UserAgentMismatch),
+            _ => None,
+        }
+    }
+}
+
+/// Writes events as JSON lines.
+#[derive(Clone)]
+pub struct EventLog {
+    clock: Clock,
+    write: Arc<dyn Fn(&str) + Send + Sync>,
+}
+
+impl EventLog {
+    /// A log that passes each line to `write`.
+    pub fn new(clock: Clock, write: impl Fn(&str) + Send + Sync + 'static) -> EventLog {
+        EventLog { clock, write: Arc::new(write) }
+    }
+
+    /// A log on standard error. If a line can't be written, the request goes on.
+    pub fn to_stderr(clock: Clock) -> EventLog {
+        EventLog::new(clock, |line| {
+            let _ = writeln!(std::io::stderr(), "{line}");
+        })
+    }
+}
+
+/// The event log, and the address of the request: a guard that never fails.
+pub struct Events<'r> {
+    log: Option<&'r EventLog>,
+    /// The client's address, or that of the proxy before it: see `ip_header` in Rocket.toml.
+    pub address: Option<IpAddr>,
+}
+
+#[derive(Serialize)]
+struct Line {
+    time: i64,
+    address: Option<IpAddr>,
+    #[serde(flatten)]
+    event: Event,
+}
+
+impl<'r> Events<'r> {
+    pub fn of(request: &'r Request<'_>) -> Events<'r> {
+        Events { log: request.rocket().state(), address: request.client_ip() }
+    }
+
+    pub fn record(&self, event: Event) {
+        let Some(log) = self.log else { return };
+        let line = Line { time: log.clock.now(), address: self.address, event };
+        if let Ok(line) = rocket::serde::json::to_string(&line) {
+            (log.write)(&line);
+        }
+    }
+
+    /// Records why `authenticate` failed. A database error has its own line in Rocket's log.
+    pub fn record_failure(&self, kind: AttemptKind, error: &AuthenticateError) {
+        match *error {
+            AuthenticateError::Failed { user, reason } => {
+                self.record(Event::AuthenticationFailed { kind, user, reason });
+            }
+            AuthenticateError::Throttled { retry_after } => {
+                self.record(Event::LoginThrottled { kind, retry_after });
+            }
+            AuthenticateError::Unavailable(_) => {}
+        }
+    }
+}
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for Events<'r> {
+    type Error = std::convert::Infallible;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Self::Error> {
+        Outcome::Success(Events::of(request))
+    }
+}

@@ -1,0 +1,175 @@
+//! Pages: a template with the current user and the flash messages.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use rocket::fairing::Fairing;
+use rocket::figment::value::{Dict, Value};
+use rocket::http::Status;
+use rocket::response::{self, Responder};
+use rocket::{Ignite, Request, Rocket, Sentinel};
+use rocket_dyn_templates::Template;
+use rocket_login::{current_user, expects_json};
+use serde::Serialize;
+
+use crate::accounts::User;
+use crate::web::static_files::StaticFiles;
+
+/// A page rendered from `templates/NAME.html.tera`.
+///
+/// Every template also has `current_user` and `flashes`, so no handler passes them.
+#[derive(Debug, Serialize)]
+pub struct Page {
+    #[serde(skip)]
+    template: &'static str,
+    #[serde(skip)]
+    status: Status,
+    flashes: Vec<Flash>,
+    /// Validation errors, by the name of the field.
+    field_errors: BTreeMap<&'static str, String>,
+    #[serde(flatten)]
+    context: Dict,
+}
+
+#[derive(Debug, Serialize)]
+struct Flash {
+    category: &'static str,
+    message: String,
+}
+
+/// What a template sees.
+#[derive(Serialize)]
+struct View<'a> {
+    /// The name of this site.
+    site: &'static str,
+    current_user: Option<&'a User>,
+    #[serde(flatten)]
+    page: &'a Page,
+}
+
+/// Adds to the context of every template, like Flask's `context_processor`. Managed by an app that
+/// needs one.
+pub struct ContextProcessor(pub fn(Page, &Request<'_>) -> Page);
+
+/// The package's name in words, so that a copy of this app is renamed in `Cargo.toml` alone.
+static SITE: LazyLock<String> = LazyLock::new(|| {
+    let words = env!("CARGO_PKG_NAME").split('-').map(|word| {
+        let (first, rest) = word.split_at(word.len().min(1));
+        first.to_uppercase() + rest
+    });
+    words.collect::<Vec<_>>().join(" ")
+});
+
+/// The categories of flash messages, which the style sheet knows.
+const CATEGORIES: [&str; 4] = ["success", "info", "warning", "danger"];
+
+impl Page {
+    /// The page of a template, with status 200.
+    pub fn new(template: &'static str) -> Page {
+        Page {
+            template,
+            status: Status::Ok,
+            flashes: Vec::new(),
+            field_errors: BTreeMap::new(),
+            context: Dict::new(),
+        }
+    }
+
+    /// Adds `value` to the template's context.
+    ///
+    /// # Panics
+    ///
+    /// If `value` can't be serialized, such as a map whose keys are no strings: the response is then
+    /// the error page with status 500.
+    pub fn with(mut self, name: &str, value: impl Serialize) -> Page {
+        match Value::serialize(value) {
+            Ok(value) => drop(self.context.insert(name.to_owned(), value)),
+            Err(cause) => panic!("{} can't show {name}: {cause}", self.template),
+        }
+        self
+    }
+
+    /// Adds a field's validation error, if there is one.
+    pub fn field_error(mut self, field: &'static str, error: Option<impl Into<String>>) -> Page {
+        self.field_errors.extend(error.map(|error| (field, error.into())));
+        self
+    }
+
+    /// Adds a flash message to this page. A redirect has Rocket's `Flash` for the next one.
+    pub fn flash(mut self, category: &str, message: impl Into<String>) -> Page {
+        self.flashes.push(Flash::new(category, message.into()));
+        self
+    }
+
+    /// Sets the status.
+    pub fn status(mut self, status: Status) -> Page {
+        self.status = status;
+        self
+    }
+}
+
+impl<'r> Responder<'r, 'static> for Page {
+    fn respond_to(mut self, request: &'r Request<'_>) -> response::Result<'static> {
+        let is_server_error = self.status.class().is_server_error();
+        let user = match current_user::<User>(request) {
+            Ok(user) => user,
+            // Any other page would show a logged-in user as anonymous.
+            Err(_) if !is_server_error => return Err(Status::ServiceUnavailable),
+            Err(_) => None,
+        };
+        // Kept for the page that the user will see after the error.
+        if !is_server_error {
+            self.flashes.extend(Flash::take(request));
+        }
+        if let Some(ContextProcessor(add)) = request.rocket().state() {
+            self = add(self, request);
+        }
+        let view = View { site: &SITE, current_user: user.as_deref(), page: &self };
+        let page = Template::render(self.template, view);
+        (self.status, page).respond_to(request)
+    }
+}
+
+impl Sentinel for Page {
+    fn abort(rocket: &Rocket<Ignite>) -> bool {
+        Template::abort(rocket)
+    }
+}
+
+impl Flash {
+    fn new(category: &str, message: String) -> Flash {
+        let known = CATEGORIES.into_iter().find(|known| *known == category);
+        Flash { category: known.unwrap_or("info"), message }
+    }
+
+    /// Takes the message that a redirect left for this page, which is shown once.
+    ///
+    /// Rocket's own guard panics if the length in the cookie ends inside a character, and anyone can
+    /// send such a cookie.
+    fn take(request: &Request<'_>) -> Option<Flash> {
+        // A missing image's error page is not read by anyone. Turbo and htmx do fetch pages.
+        let is_read = match request.headers().get_one("Sec-Fetch-Dest") {
+            None | Some("document") => true,
+            Some("empty") => !expects_json(request),
+            Some(_) => false,
+        };
+        let cookie = request.cookies().get("_flash").filter(|_| is_read)?;
+        request.cookies().remove("_flash");
+        let (length, text) = cookie.value().split_once(':')?;
+        let (category, message) = text.split_at_checked(length.parse().ok()?)?;
+        Some(Flash::new(category, message.to_owned()))
+    }
+}
+
+/// Loads the templates.
+pub fn fairing(static_files: StaticFiles) -> impl Fairing {
+    Template::custom(move |engines| {
+        engines.tera.register_function("static_url", static_files.clone());
+        // Tera escapes slashes too, which no browser needs and which makes paths unreadable. Most text
+        // needs no escape at all.
+        engines.tera.set_escape_fn(|text| match text.contains(['&', '<', '>', '"', '\'']) {
+            true => tera::escape_html(text).replace("&#x2F;", "/"),
+            false => text.to_owned(),
+        });
+    })
+}

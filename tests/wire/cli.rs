@@ -1,0 +1,98 @@
+//! The commands of the CLI, while the site runs.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::Stdio;
+
+use crate::server::*;
+
+/// The output of a command, or its error.
+fn command(dir: &Path, arguments: &[&str], typed: &str) -> Result<String, String> {
+    let mut program = program(dir);
+    let mut child = program.args(arguments).stdin(Stdio::piped()).spawn().unwrap();
+    // Not every command reads it.
+    let _ = child.stdin.take().unwrap().write_all(typed.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
+}
+
+const TYPED: &str = "a horse that staples batteries\n";
+
+#[test]
+fn a_user_added_by_a_command_can_log_in_and_is_listed() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = start(&mut program(dir.path()));
+    assert_eq!(command(dir.path(), &["user", "add", "ada"], TYPED).unwrap(), "Added ada.\n");
+    assert!(server.post("/login", "", ADA).starts_with("HTTP/1.1 303"));
+    let list = command(dir.path(), &["user", "list"], "").unwrap();
+    assert!(list.starts_with("     1  active       20") && list.ends_with("  ada\n"), "{list}");
+}
+
+#[test]
+fn deactivating_a_user_logs_them_out_at_once_and_for_good() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = start(&mut program(dir.path()));
+    let cookie = cookie(&server.post("/register", "", ADA));
+    command(dir.path(), &["user", "deactivate", "ADA"], "").unwrap();
+    assert!(server.get("/dashboard", &cookie).starts_with("HTTP/1.1 303"));
+    assert!(server.post("/login", "", ADA).starts_with("HTTP/1.1 422"));
+    assert!(command(dir.path(), &["user", "list"], "").unwrap().contains("deactivated"));
+    command(dir.path(), &["user", "activate", "ada"], "").unwrap();
+    assert!(server.get("/dashboard", &cookie).starts_with("HTTP/1.1 303"));
+    assert!(server.post("/login", "", ADA).starts_with("HTTP/1.1 303"));
+}
+
+#[test]
+fn setting_a_password_logs_the_user_out_everywhere() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = start(&mut program(dir.path()));
+    let cookie = cookie(&server.post("/register", "", ADA));
+    command(dir.path(), &["user", "set-password", "ada"], "another horse that staples\r\n")
+        .unwrap();
+    assert!(server.get("/dashboard", &cookie).starts_with("HTTP/1.1 303"));
+    assert!(server.post("/login", "", ADA).starts_with("HTTP/1.1 422"));
+    let form = "username=ada&password=another+horse+that+staples";
+    assert!(server.post("/login", "", form).starts_with("HTTP/1.1 303"));
+}
+
+#[test]
+fn errors_name_the_problem_and_contain_no_password() {
+    let dir = tempfile::tempdir().unwrap();
+    command(dir.path(), &["user", "add", "ada"], TYPED).unwrap();
+    for (arguments, typed, error) in [
+        (&["user", "add", "a b"][..], TYPED, "Error: a b: Use only letters from A to Z"),
+        (&["user", "add", "Ada"], TYPED, "Error: Ada: this username is taken."),
+        (&["user", "add", "grace"], "hunter2", "Error: The password: Use 15 characters or more."),
+        (&["user", "add", "grace"], "", "Error: The password: Use 15 characters or more."),
+        (&["user", "deactivate", "grace"], "", "Error: grace: no user has this username."),
+        (&["user", "add", "grace", "hunter2"], "", "error: unexpected argument"),
+        (&["user"], "", "Add, list, activate"),
+    ] {
+        let said = command(dir.path(), arguments, typed).unwrap_err();
+        assert!(said.starts_with(error), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn purge_deletes_only_expired_sessions() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = start(program(dir.path()).env("ROCKET_LOGIN", "{session_lifetime=1}"));
+    server.post("/register", "", ADA);
+    let purge = || command(dir.path(), &["sessions", "purge"], "").unwrap();
+    assert_eq!(purge(), "Deleted 0 expired sessions.\n");
+    let begun = std::time::Instant::now();
+    while purge() != "Deleted 1 expired sessions.\n" {
+        assert!(begun.elapsed().as_secs() < 10);
+    }
+}
+
+#[test]
+fn a_release_run_accepts_a_new_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = || command(dir.path(), &["key"], "").unwrap();
+    assert_ne!(key(), key());
+    let mut program = program(dir.path());
+    program.env("ROCKET_PROFILE", "release").env("ROCKET_SECRET_KEY", key().trim());
+    assert!(start(&mut program).get("/", "").starts_with("HTTP/1.1 200"));
+}

@@ -1,0 +1,67 @@
+//! Malformed requests over TCP.
+
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::server::*;
+
+#[test]
+fn random_bytes_cause_no_500() {
+    let dir = TempDir::new().unwrap();
+    let server = start(&mut program(dir.path()));
+    let host = "Host: localhost\r\nConnection: close\r\n";
+    for noise in [
+        "\r\n\r\n".to_owned(),
+        "GET\r\n\r\n".to_owned(),
+        format!("GET /\0 HTTP/1.1\r\n{host}\r\n"),
+        format!("GET /é HTTP/1.1\r\n{host}\r\n"),
+        format!("GET //evil.example HTTP/1.1\r\n{host}\r\n"),
+        format!("GET http://evil.example/dashboard HTTP/1.1\r\n{host}\r\n"),
+        format!("GET /login?next=%ff%00&next=/&%zz HTTP/1.1\r\n{host}\r\n"),
+        format!("GET /{} HTTP/1.1\r\n{host}\r\n", "a".repeat(8_000)),
+        format!("BREW /dashboard HTTP/1.1\r\n{host}\r\n"),
+        format!("OPTIONS * HTTP/1.1\r\n{host}\r\n"),
+        format!("GET / HTTP/1.1\r\n{host}Accept: \x7f;;,\r\n\r\n"),
+        format!("GET / HTTP/1.1\r\n{host}Accept: application/json;q=9,,/\r\n\r\n"),
+        format!("GET / HTTP/1.1\r\n{host}Cookie: login; =; ;;login=%;_flash=%ff\r\n\r\n"),
+        format!("GET / HTTP/1.1\r\n{host}User-Agent: é{}\r\n\r\n", "é".repeat(300)),
+        format!("POST /login HTTP/1.1\r\n{host}Content-Length: -1\r\n\r\n"),
+        format!("POST /login HTTP/1.1\r\n{host}Content-Type: ;\r\nContent-Length: 1\r\n\r\na"),
+        format!("POST /login HTTP/1.1\r\n{host}Transfer-Encoding: chunked\r\n\r\nzz\r\n"),
+    ] {
+        let response = server.say(noise.as_bytes(), Duration::from_millis(500));
+        assert!(!response.starts_with("HTTP/1.1 5"), "{noise:?}: {response}");
+    }
+    assert!(server.get("/", "").starts_with("HTTP/1.1 200"));
+}
+
+#[test]
+fn a_long_user_agent_is_still_the_same_browser() {
+    let dir = TempDir::new().unwrap();
+    let server = start(&mut program(dir.path()));
+    for name in ["é".repeat(300), "x".repeat(2_000), "\u{1}".repeat(400)] {
+        let agent = format!("User-Agent: {name}\r\n");
+        let form = format!("username=ada{}&password=a+horse+that+staples+batteries", name.len());
+        let response = server.post("/register", &agent, &form);
+        if response.starts_with("HTTP/1.1 400") {
+            continue;
+        }
+        let cookie = cookie(&response);
+        assert!(cookie.len() < 4_000, "a browser drops it: {}", cookie.len());
+        let page = server.get("/dashboard", &format!("{agent}{cookie}"));
+        assert!(page.contains("<dt>Recently authenticated</dt><dd>Yes, until"), "{page}");
+    }
+}
+
+#[test]
+fn a_huge_form_gets_a_413_page() {
+    let dir = TempDir::new().unwrap();
+    let server = start(&mut program(dir.path()));
+    let form = format!("username=ada&password={}", "x".repeat(1_000_000));
+    for path in ["/login", "/register"] {
+        let response = server.post(path, "", &form);
+        assert!(response.starts_with("HTTP/1.1 413 "), "{response}");
+        assert!(response.contains("Too large"), "{response}");
+    }
+}
