@@ -1,6 +1,8 @@
 //! Concurrent requests.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
 
 use app::EventLog;
 use diesel::connection::SimpleConnection;
@@ -72,4 +74,30 @@ async fn rejects_a_login_that_races_a_password_change() {
     assert_eq!(login(&response), None);
     let page = response.into_string().await.unwrap();
     assert!(page.contains("Invalid username or password."), "{page}");
+}
+
+#[rocket::async_test]
+async fn a_page_does_not_wait_until_the_visit_is_noted() {
+    let dir = tempfile::tempdir().unwrap();
+    let time = Arc::new(AtomicI64::new(BEGIN));
+    let clock = time.clone();
+    let clock = Clock::new(move || clock.load(Ordering::Relaxed));
+    let log = EventLog::new(clock.clone(), |_| {});
+    let rocket = app::build(figment(&dir), clock, log).unwrap();
+    let client = Client::untracked(rocket).await.unwrap();
+    let ada = encode(&[("username", "ada"), ("password", PASSWORD)]);
+    let registered = client.post("/register").header(ContentType::Form).body(&ada).dispatch();
+    let cookie = login(&registered.await).unwrap();
+    time.fetch_add(61, Ordering::Relaxed);
+    let mut database = database(&dir);
+    // Another writer, which commits later.
+    database.batch_execute("BEGIN; UPDATE sessions SET remembered = FALSE").unwrap();
+    let begun = Instant::now();
+    assert!(is_logged_in(&client, cookie.clone()).await);
+    assert!(begun.elapsed() < Duration::from_millis(500), "{:?}", begun.elapsed());
+    database.batch_execute("COMMIT").unwrap();
+    while last_visit(&mut database) != BEGIN + 61 {
+        assert!(begun.elapsed() < Duration::from_secs(10), "the visit was not noted");
+        sleep(Duration::from_millis(20)).await;
+    }
 }

@@ -117,3 +117,26 @@ fn no_access_and_cross_site_have_different_403_pages() {
     assert_eq!(blocked.status, Status::Forbidden);
     blocked.assert_contains("sent from another site");
 }
+
+#[test]
+fn a_text_area_shows_its_value_and_its_error() {
+    let templates = tempfile::tempdir().unwrap();
+    copy_templates(templates.path(), |_| true);
+    let form = r#"{% import "macros" as macros %}
+        {{ macros::textarea(name="bio", label="Bio", value="<b>", error="Too long.") }}"#;
+    std::fs::write(templates.path().join("home.html.tera"), form).unwrap();
+    let app = App::configured(&format!("[debug]\ntemplate_dir = {:?}", templates.path()));
+    let page = app.browser().get("/");
+    page.assert_contains("<label for=\"bio\">Bio</label>");
+    page.assert_contains("maxlength=\"1000\" required aria-invalid=\"true\"");
+    page.assert_contains("aria-describedby=\"bio-error \">\n&lt;b&gt;</textarea>");
+    page.assert_contains("id=\"bio-error\">Too long.</p>");
+}
+
+#[test]
+fn a_form_has_room_for_a_text_of_1000_characters() {
+    let app = App::new();
+    let form = [("username", "€".repeat(1_000)), ("password", PASSWORD.to_owned())];
+    let form = form.each_ref().map(|(name, value)| (*name, value.as_str()));
+    assert_eq!(app.browser().post("/register", &form).status, Status::UnprocessableEntity);
+}

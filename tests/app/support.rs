@@ -113,7 +113,7 @@ impl App {
     /// Waits until the visit of the last request has been noted, in the background.
     pub fn wait_for_visit(&self) {
         let now = self.clock.load(Ordering::Relaxed);
-        let is_noted = || self.number("SELECT max(last_seen_at) AS number FROM sessions") == now;
+        let is_noted = || last_visit(&mut self.database()) == now;
         let begun = std::time::Instant::now();
         while !is_noted() {
             assert!(begun.elapsed().as_secs() < 10, "the visit was not noted");
@@ -185,6 +185,13 @@ pub fn database(dir: &TempDir) -> Database {
     let mut file = diesel::SqliteConnection::establish(path.to_str().unwrap()).unwrap();
     file.batch_execute("PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON").unwrap();
     Database::Sqlite(file)
+}
+
+/// When a session was last seen.
+pub fn last_visit(database: &mut Database) -> i64 {
+    let query = "SELECT max(last_seen_at) AS number FROM sessions";
+    let row: Number = diesel::sql_query(query).get_result(database).unwrap();
+    row.number
 }
 
 /// The settings of `cargo run`, but with the data in `dir`.
