@@ -16,7 +16,6 @@ use rocket::tokio::{task::spawn_blocking, time::timeout};
 #[cfg(not(feature = "postgres"))]
 pub type DbConnection = SqliteConnection;
 
-/// The same, but it can also be PostgreSQL.
 #[cfg(feature = "postgres")]
 #[derive(diesel::MultiConnection)]
 pub enum DbConnection {
@@ -45,11 +44,7 @@ pub struct Db {
 pub struct Error(String);
 
 impl Db {
-    /// Opens the database at `url` and brings its tables up to date.
-    ///
-    /// # Errors
-    ///
-    /// If the URL is invalid, or the database can't be opened or migrated.
+    /// Opens the database at `url` and runs its pending migrations.
     pub fn open(url: &str) -> Result<Db, String> {
         let failed = |cause| format!("The database at DATABASE_URL can't be opened: {cause}");
         match url.split_once("://") {
@@ -190,7 +185,9 @@ fn migrate_postgres(url: &str) -> Result<(), Box<dyn error::Error + Send + Sync>
 }
 
 fn error(cause: impl fmt::Display) -> Error {
-    Error(cause.to_string())
+    // MultiConnection says this whatever the cause.
+    let vague = "Invalid connection url for multiconnection";
+    Error(cause.to_string().replace(vague, "PostgreSQL accepts no connection"))
 }
 
 impl fmt::Display for Error {

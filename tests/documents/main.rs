@@ -1,5 +1,6 @@
 //! Checks what the documents say. A copy of this app does without these tests.
 
+mod diesel;
 mod markdown;
 #[allow(dead_code)]
 #[path = "../shared/server.rs"]

@@ -107,7 +107,7 @@ fn instances_that_start_together_migrate_once_and_share_every_session() {
 fn after_a_restart_each_connection_fails_at_most_once() {
     let postgres = Postgres::start();
     let dir = tempfile::tempdir().unwrap();
-    let server = start(&mut postgres.program(dir.path()));
+    let mut server = start(&mut postgres.program(dir.path()));
     let cookie = cookie(&server.post("/register", "", ADA));
     let visit = || server.get("/dashboard", &cookie);
     let visit_all_connections = || {
@@ -122,6 +122,7 @@ fn after_a_restart_each_connection_fails_at_most_once() {
     let response = visit();
     assert!(response.starts_with("HTTP/1.1 503") && !response.contains("set-cookie"), "{response}");
     assert!(response.contains("Temporarily unavailable"));
+    visit_all_connections();
     postgres.ctl("start");
     let begin = Instant::now();
     while !visit().starts_with("HTTP/1.1 200") {
@@ -136,6 +137,8 @@ fn after_a_restart_each_connection_fails_at_most_once() {
     for _ in 0..20 {
         assert!(visit().starts_with("HTTP/1.1 200"));
     }
+    let log = server.stop();
+    assert!(log.contains("timed out waiting for connection: PostgreSQL accepts no connection"));
 }
 
 #[test]
