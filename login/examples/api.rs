@@ -1,8 +1,8 @@
-// An API whose clients send a key with each request:
+// An API whose clients send a key with each request, for example:
 // `curl -H 'Authorization: Bearer ada-s-key' http://127.0.0.1:8000/me`
 //
-// There is no login and no cookie. `load_from_request` finds the user, the guards are the same, and
-// an unauthorized request gets a 401 in JSON.
+// The API uses neither logins nor cookies. `load_from_request` finds the user, and the guards are
+// the same as with logins. An unauthorized request gets a 401 in JSON.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -33,7 +33,7 @@ impl LoginStore for ApiKeys {
     type User = User;
     type Error = Infallible;
 
-    /// No session ever begins, so there is none to load.
+    /// Returns no user, because this API has no sessions.
     async fn load(&self, _: &str, _: i64) -> Result<Option<User>, Infallible> {
         Ok(None)
     }

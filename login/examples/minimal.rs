@@ -1,4 +1,4 @@
-// A whole site with a login. Log in as `ada` with the password `a horse that staples batteries`.
+// A complete site with a login: log in as `ada` with the password `a horse that staples batteries`.
 
 use argon2::{Argon2, PasswordVerifier};
 use rocket::response::{Redirect, content::RawHtml};
@@ -58,7 +58,7 @@ async fn log_in(
     let Credentials { username, password, remember } = credentials.into_inner();
     let failed = "Invalid username or password. Please go back and try again.";
     let user = users.0.iter().find(|user| user.name == username).cloned();
-    // An unknown name takes as long as a wrong password. Argon2 runs on a thread that may block.
+    // An unknown username takes as long as a wrong password. Argon2 runs on a blocking thread.
     let hash = user.as_ref().unwrap_or(&users.0[0]).password_hash;
     let check = move || Argon2::default().verify_password(password.as_bytes(), hash);
     let (Ok(Ok(())), Some(user)) = (spawn_blocking(check).await, user) else { return Err(failed) };

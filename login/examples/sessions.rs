@@ -1,5 +1,5 @@
-// Sessions on the server, registration and reauthentication: what most sites need beyond
-// `minimal.rs`. Register, log in on two devices, log out on one, and change the password.
+// Most sites need more than `minimal.rs`: server-side sessions, registration and reauthentication.
+// Try this: register, log in on 2 devices, log out on 1 device, and change the password.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -33,7 +33,7 @@ impl LoginUser for User {
     }
 }
 
-/// Users by name, and the names of users by session id.
+/// Users by username, and usernames by session id.
 #[derive(Default)]
 struct Tables {
     users: HashMap<String, User>,
@@ -51,7 +51,7 @@ impl Store {
 
 impl LoginStore for Store {
     type User = User;
-    /// The random source may fail. A database would have more errors.
+    /// Only the operating system's random source can fail. A database would have more errors.
     type Error = getrandom::Error;
 
     async fn load(&self, session_id: &str, _now: i64) -> Result<Option<User>, Self::Error> {
@@ -67,7 +67,7 @@ impl LoginStore for Store {
     ) -> Result<Option<String>, Self::Error> {
         let session_id = new_session_id()?;
         let mut tables = self.lock();
-        // The login fails if the password was changed while it was being checked.
+        // Rejects the login if the password was changed during the password check.
         let stored = tables.users.get(&user.name);
         if stored.is_none_or(|stored| stored.password_hash != user.password_hash) {
             return Ok(None);
@@ -124,7 +124,7 @@ async fn register(
     Ok(Flash::success(Redirect::to("/"), "Welcome."))
 }
 
-/// Anonymous users log in here.
+/// Logs an anonymous user in.
 #[post("/login", data = "<form>")]
 async fn log_in(
     form: Form<Credentials>,
@@ -133,7 +133,8 @@ async fn log_in(
 ) -> Result<Flash<Redirect>, AuthError> {
     let Credentials { username, password, remember, next } = form.into_inner();
     let user = store.lock().users.get(&username).cloned();
-    // An unknown name takes as long as a wrong password.
+    // Checks a dummy hash for an unknown username, so that the response time does not reveal which
+    // usernames exist.
     let hash = user.as_ref().map_or(DUMMY_HASH, |user| &user.password_hash).to_owned();
     let is_right = verify(password, hash).await;
     if let Some(user) = user.filter(|_| is_right) {
@@ -151,7 +152,7 @@ struct PasswordForm {
     next: Option<Next>,
 }
 
-/// Users whose login is not fresh enter their password again here.
+/// Makes the login fresh after the user has entered the password again.
 #[post("/reauthenticate", data = "<form>")]
 async fn reauthenticate(
     user: RequiredUser,
@@ -169,7 +170,7 @@ async fn reauthenticate(
     Ok(Flash::success(page, "Thank you."))
 }
 
-/// A new password ends all other sessions of the user, and this one gets a new id.
+/// Changes the password, revokes the user's other sessions, and gives the current session a new id.
 #[post("/password", data = "<form>")]
 async fn change_password(
     user: FreshUser,
@@ -181,7 +182,7 @@ async fn change_password(
     let old_id = login.session_id().ok_or(AuthError::Unauthorized)?;
     let new_id = new_session_id().map_err(|_| AuthError::Unavailable)?;
     let mut tables = store.lock();
-    // The session may have been revoked while the form arrived and the password was hashed.
+    // Checks the session again, because it may have been revoked while the password was hashed.
     tables.sessions.remove(&old_id).ok_or(AuthError::Unauthorized)?;
     tables.sessions.retain(|_, name| *name != user.name);
     tables.sessions.insert(new_id.clone(), user.name.clone());

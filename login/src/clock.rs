@@ -16,19 +16,19 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub struct Clock(Arc<dyn Fn() -> i64 + Send + Sync>);
 
 impl Clock {
-    /// A clock that calls `seconds` whenever it is read.
+    /// Creates a clock that calls `seconds` to get the current time.
     pub fn new(seconds: impl Fn() -> i64 + Send + Sync + 'static) -> Clock {
         Clock(Arc::new(seconds))
     }
 
-    /// The current time, as a Unix timestamp in seconds.
+    /// Returns the current time, as a Unix timestamp in seconds.
     pub fn now(&self) -> i64 {
         (self.0)()
     }
 }
 
 impl Default for Clock {
-    /// The system clock.
+    /// Returns the system clock.
     fn default() -> Clock {
         Clock::new(|| {
             let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -6,15 +6,15 @@ use rocket::serde::json::{from_str, to_string};
 use rocket::serde::{Deserialize, Serialize};
 use rocket::time::{Duration, OffsetDateTime};
 
-/// The content of the session cookie. It is encrypted and authenticated with the secret key.
+/// The content of the session cookie, encrypted and authenticated with the secret key.
 ///
-/// Do not change the JSON field names: browsers may send cookies that were set weeks ago.
+/// Do not change the JSON field names, because browsers may send cookies that were set weeks ago.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(crate = "rocket::serde")]
 pub(crate) struct SessionCookie {
     #[serde(rename = "id")]
     pub session_id: String,
-    /// Checked on the server, because a copied cookie ignores `Max-Age`.
+    /// The server checks this time, because a client can send a copied cookie after its `Max-Age`.
     #[serde(rename = "expires")]
     pub expires_at: i64,
     /// When the user last entered their password. `None` after a login that was not fresh.
@@ -25,8 +25,10 @@ pub(crate) struct SessionCookie {
     pub user_agent_hash: u64,
 }
 
-/// A hash of the `User-Agent` (64-bit FNV-1a, the same in every build), which keeps the cookie small.
-/// It detects a stolen cookie, unless the thief also copied the `User-Agent`.
+/// Returns the 64-bit FNV-1a hash of a `User-Agent`, which is the same in every build.
+///
+/// The cookie holds a hash instead of the `User-Agent`, so that the cookie is small. A different
+/// hash reveals a stolen cookie, unless the thief also copied the `User-Agent`.
 pub(crate) fn user_agent_hash(user_agent: &str) -> u64 {
     user_agent.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
@@ -41,16 +43,17 @@ pub(crate) struct CookieConfig {
 }
 
 impl CookieConfig {
-    /// Reads the session cookie of a request. Returns `None` if it can't be decrypted or has expired.
+    /// Reads the request's session cookie. Returns `None` if the cookie is missing, invalid or
+    /// expired.
     ///
-    /// The last second is still valid, so that no login ends early.
+    /// A cookie is still valid in its last second, so that no login ends early.
     pub fn open(&self, jar: &CookieJar<'_>, now: i64) -> Option<SessionCookie> {
-        // Not `get_pending`: it falls back to a cookie that is not encrypted.
+        // Does not use `get_pending`, because `get_pending` falls back to an unencrypted cookie.
         let cookie = jar.get_private(&self.full_name())?;
         from_str(cookie.value()).ok().filter(|session: &SessionCookie| now <= session.expires_at)
     }
 
-    /// Whether the request has a session cookie, valid or not.
+    /// Returns whether the request has a session cookie, valid or not.
     pub fn is_in(&self, jar: &CookieJar<'_>) -> bool {
         jar.get(&self.full_name()).is_some()
     }
@@ -63,20 +66,22 @@ impl CookieConfig {
             cookie.set_max_age(left);
             cookie.set_expires(OffsetDateTime::now_utc() + left);
         } else {
-            // Rocket would make a private cookie last for a week.
+            // Clears the expiry time, because a private cookie in Rocket expires after 1 week by
+            // default.
             cookie.set_expires(None);
         }
         jar.add_private(cookie);
     }
 
-    /// Removes the session cookie. Browsers ignore a removal whose attributes differ from those it was
-    /// set with.
+    /// Removes the session cookie. The removal repeats the cookie's attributes, because browsers
+    /// may ignore a removal with different attributes.
     pub fn remove(&self, jar: &CookieJar<'_>) {
         jar.remove_private(self.cookie(String::new()));
     }
 
-    /// Removes the session cookie in a response whose cookies have been sent already, unless the
-    /// response sets it.
+    /// Adds the removal of the session cookie to the headers of `response`, unless `response`
+    /// already sets or removes this cookie. Does not use the cookie jar, because Rocket has already
+    /// copied its changes into `response`.
     pub fn remove_in(&self, response: &mut Response<'_>) {
         let start = format!("{}=", self.full_name());
         if !response.headers().get("Set-Cookie").any(|cookie| cookie.starts_with(&start)) {
@@ -86,10 +91,10 @@ impl CookieConfig {
         }
     }
 
-    /// Builds the session cookie, before it is encrypted.
+    /// Builds the unencrypted session cookie.
     pub fn cookie_with(&self, session: &SessionCookie) -> Cookie<'static> {
-        // Strings, numbers and booleans always serialize. If that ever failed, the cookie would be
-        // empty and the user anonymous.
+        // Strings, numbers and booleans always serialize. If serialization ever failed, the cookie
+        // would be empty and the user anonymous.
         self.cookie(to_string(session).unwrap_or_default())
     }
 
@@ -102,8 +107,8 @@ impl CookieConfig {
             .build()
     }
 
-    /// Over HTTPS the name starts with `__Host-`, so that neither another host nor a plain HTTP
-    /// connection can replace the cookie (RFC 6265bis, 4.1.3.2).
+    /// Returns the cookie's name. Over HTTPS, the name starts with `__Host-`, so that neither
+    /// another host nor a plain HTTP connection can replace the cookie (RFC 6265bis, 4.1.3.2).
     fn full_name(&self) -> String {
         if self.secure { format!("__Host-{}", self.name) } else { self.name.clone() }
     }

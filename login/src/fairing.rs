@@ -1,4 +1,4 @@
-//! The manager as a fairing and a catcher.
+//! The fairing and the catcher of the login manager.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -45,10 +45,11 @@ impl<U: LoginUser> Fairing for LoginManager<U> {
     async fn on_request(&self, request: &mut Request<'_>, _: &mut Data<'_>) {
         let Some(manager) = LoginManager::<U>::of(request) else { return };
         if manager.config.applies_to(request) {
-            // A panic in a fairing would drop the connection without a response.
+            // Catches panics, because a panic in a fairing would close the connection without a
+            // response.
             let identified = AssertUnwindSafe(manager.identify(request)).catch_unwind();
             if identified.await.is_err() {
-                rocket::error!("Loading the user of a request panicked.");
+                rocket::error!("A panic occurred while the user was being loaded.");
                 Shared::<U>::of(request).set(AuthState::Unavailable);
             }
         }
@@ -116,7 +117,7 @@ fn respond<'r, U: LoginUser>(_: Status, request: &'r Request<'_>) -> BoxFuture<'
         let last = LastError::of(request).take();
         match last {
             Some((error, respond)) => respond.unwrap_or(LoginManager::<U>::respond)(error, request),
-            // A handler's own 401, or that of another crate.
+            // The 401 comes from a handler or from another crate.
             None if expects_json(request) => json_error(AuthError::Unauthorized, request),
             None => (Status::Unauthorized, "401 Unauthorized").respond_to(request),
         }

@@ -11,19 +11,19 @@ use crate::state::current_user;
 use crate::unauthorized::LastError;
 use crate::{AuthError, Login, LoginManager, LoginUser};
 
-/// The user, if one is logged in: Flask-Login's `current_user`.
+/// The user who is logged in, if any: Flask-Login's `current_user`.
 ///
-/// Always succeeds, unless the store fails. The response is then a 503, so that a user who is logged
-/// in is never shown as anonymous.
+/// The guard always succeeds, unless the store fails. The response is then a 503, so that a user
+/// who is logged in never appears as anonymous.
 pub struct CurrentUser<U>(Option<Arc<U>>);
 
 impl<U> CurrentUser<U> {
-    /// The user, or `None` for an anonymous user.
+    /// Returns the user, or `None` for an anonymous user.
     pub fn user(&self) -> Option<&U> {
         self.0.as_deref()
     }
 
-    /// Whether a user is logged in.
+    /// Returns whether a user is logged in.
     pub fn is_authenticated(&self) -> bool {
         self.0.is_some()
     }
@@ -34,11 +34,11 @@ impl<U> CurrentUser<U> {
     }
 }
 
-/// A user who is logged in: Flask-Login's `@login_required`. Dereferences to the user.
+/// A user who is logged in: Flask-Login's `@login_required`. The guard dereferences to the user.
 ///
-/// If nobody is logged in, the [`LoginManager`] responds with a redirect to the login page or a 401.
-/// The guard never forwards, so no route of a lower rank is tried. For a page with a variant for
-/// anonymous users, use [`CurrentUser`].
+/// If the user is anonymous, the [`LoginManager`] responds with a redirect to the login page or
+/// with a 401. The guard never forwards, so Rocket tries no other route. For a page that anonymous
+/// users can also open, use [`CurrentUser`].
 ///
 /// ```
 /// # use rocket::{get, routes};
@@ -62,11 +62,11 @@ impl<U> CurrentUser<U> {
 /// ```
 pub struct RequiredUser<U>(Arc<U>);
 
-/// A user who recently entered their password: Flask-Login's `@fresh_login_required`. Dereferences to
-/// the user.
+/// A user who recently entered their password: Flask-Login's `@fresh_login_required`. The guard
+/// dereferences to the user.
 ///
-/// For sensitive actions, such as changing the password, which nobody should be able to do in a
-/// browser that was left unattended.
+/// The guard protects sensitive actions, such as a password change, in a browser that was left
+/// unattended.
 pub struct FreshUser<U>(Arc<U>);
 
 fn current<U: LoginUser>(request: &Request<'_>) -> Result<CurrentUser<U>, AuthError> {
@@ -77,7 +77,7 @@ fn required<U: LoginUser>(request: &Request<'_>) -> Result<RequiredUser<U>, Auth
     let user = current_user(request)?;
     if !LoginManager::<U>::of(request).is_some_and(|manager| manager.config.applies_to(request)) {
         let name = std::any::type_name::<U>();
-        rocket::warn!("The `LoginManager<{name}>` loads no users for {}.", request.uri().path());
+        rocket::warn!("`LoginManager<{name}>` does not load users for {}.", request.uri().path());
     }
     user.map(RequiredUser).ok_or(AuthError::Unauthorized)
 }
@@ -92,8 +92,10 @@ fn login<'r, U: LoginUser>(request: &'r Request<'_>) -> Result<Login<'r, U>, Aut
     Login::of(request).ok_or(AuthError::Unavailable)
 }
 
-/// Never forwards. Otherwise Rocket would try the next route, and a file server would respond with a
-/// 404.
+/// Converts `result` into an outcome, and records the error, if any, for the catcher.
+///
+/// The outcome never forwards, because Rocket would then try the next route, and a file server
+/// there would turn the response into a 404.
 fn outcome<U: LoginUser, T>(
     result: Result<T, AuthError>,
     request: &Request<'_>,
@@ -107,12 +109,15 @@ fn outcome<U: LoginUser, T>(
     )
 }
 
-/// Aborts the launch if a route has a guard for `U`, but no `LoginManager<U>` is attached.
+/// Returns whether no `LoginManager<U>` is attached, and logs an error in this case. Rocket calls
+/// this function if a route has a guard for `U`, and aborts the launch if the result is `true`.
 fn lacks_manager<U: LoginUser>(rocket: &Rocket<Ignite>) -> bool {
     let lacks = rocket.state::<LoginManager<U>>().is_none();
     if lacks {
         let user = std::any::type_name::<U>();
-        rocket::error!("A route has a guard for `{user}`: attach a `LoginManager::<{user}>`.");
+        rocket::error!(
+            "A route has a guard for `{user}`, but no `LoginManager<{user}>` is attached."
+        );
     }
     lacks
 }

@@ -1,4 +1,4 @@
-//! What the manager checks and prepares at launch.
+//! The login manager's checks and preparations at launch.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -7,12 +7,13 @@ use rocket::{Build, Config, Rocket};
 
 use crate::{LoginManager, LoginUser, Settings};
 
-/// The cookies of all managers: with the same one for two user types, user 1 would be admin 1.
+/// The cookie names of all managers. Each name must be unique, because otherwise the cookie of user
+/// 1 would also be valid for admin 1.
 #[derive(Default)]
 pub(crate) struct CookieNames(Mutex<Vec<String>>);
 
 impl CookieNames {
-    /// Adds `name`, and returns whether it is new.
+    /// Adds `name`, and returns whether `name` is new.
     fn add(&self, name: &str) -> bool {
         let mut names = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_new = !names.iter().any(|other| other == name);
@@ -22,27 +23,29 @@ impl CookieNames {
 }
 
 impl<U: LoginUser> LoginManager<U> {
-    /// Checks the app, and returns a copy of this manager with its settings, for managed state.
+    /// Checks the app and the settings, and returns a copy of this manager for managed state.
     ///
     /// # Errors
     ///
-    /// If the app or a setting is wrong: the reason, for the log.
+    /// If a check fails, returns the reason for the log.
     pub(crate) fn ready(&self, rocket: &Rocket<Build>) -> Result<LoginManager<U>, String> {
         let mut config = self.config.clone();
         let cookie = &config.cookie.name;
         if rocket.state::<LoginManager<U>>().is_some() {
-            return Err("it is attached more than once".to_owned());
+            return Err("a manager for this user type is already attached".to_owned());
         }
         if rocket.state::<U::Store>().is_none() {
             let store = std::any::type_name::<U::Store>();
-            return Err(format!("it needs a `{store}` in managed state: call `.manage(…)`"));
+            return Err(format!("no `{store}` is in managed state; call `.manage(…)` first"));
         }
         let is_new = rocket.state::<CookieNames>().is_none_or(|names| names.add(cookie));
         if !is_new || cookie.is_empty() {
-            return Err(format!("it needs a cookie name of its own, not `{cookie}`"));
+            return Err(format!("the cookie name `{cookie}` is empty or already in use"));
         }
         if let Some(view) = config.views().find(|view| !is_view(view)) {
-            return Err(format!("the view `{view}` must be a path or a URL, without a fragment"));
+            return Err(format!(
+                "the view `{view}` must be a valid path or URL without a fragment"
+            ));
         }
         if let Some(path) = config.paths().find(|path| !path.starts_with('/')) {
             return Err(format!("the path `{path}` must start with a slash"));
@@ -62,13 +65,15 @@ impl<U: LoginUser> LoginManager<U> {
         let tls = Config::try_from(figment).is_ok_and(|config| config.tls_enabled());
         config.cookie.secure = tls || config.settings.secure_cookies;
         if !config.cookie.secure && figment.profile() == Config::RELEASE_PROFILE {
-            rocket::warn!("Session cookies are not `Secure`. With HTTPS, set `secure_cookies`.");
+            rocket::warn!(
+                "Session cookies are not `Secure`. Behind an HTTPS proxy, set `secure_cookies`."
+            );
         }
         Ok(LoginManager { config, subscribers: self.subscribers.clone() })
     }
 }
 
-/// Whether `next` can be added to `view`.
+/// Returns whether `view` is a path or a URL to which `next` can be added.
 fn is_view(view: &str) -> bool {
     (view.starts_with('/') || view.contains("://"))
         && !view.contains('#')

@@ -1,4 +1,4 @@
-//! The login manager, which configures logins for an app.
+//! The login manager, which configures an app's logins.
 
 use std::sync::Arc;
 
@@ -9,7 +9,9 @@ use crate::cookie::CookieConfig;
 use crate::unauthorized::{AuthError, UnauthorizedResponse, is_under};
 use crate::{Clock, LoginUser, Remember, Settings};
 
-/// Flask-Login's `LoginManager`. Attach it to the app, and manage the store of its users:
+/// The configuration of an app's logins: Flask-Login's `LoginManager`.
+///
+/// Put the store into managed state, and attach the manager to the app:
 ///
 /// ```
 /// # use rocket_login::{LoginManager, LoginStore, LoginUser};
@@ -31,14 +33,21 @@ use crate::{Clock, LoginUser, Remember, Settings};
 /// # }
 /// ```
 ///
-/// The manager is a fairing. It identifies the user of each request before the request is routed, and
-/// registers a catcher that responds to every 401. For a different response, use
-/// [`unauthorized_handler`](Self::unauthorized_handler): a second 401 catcher at the same path makes
-/// the launch fail. At a path below, an app can register its own.
+/// The manager is a fairing, which loads the user of each request before Rocket routes the request.
+/// The manager also registers a catcher that responds to every 401 under its path, which is `/` by
+/// default. For a different response, use [`unauthorized_handler`](Self::unauthorized_handler),
+/// because a second 401 catcher at the same path makes the launch fail. An app can register its own
+/// 401 catcher at a longer path.
 ///
-/// The launch also fails, with the reason in the log, if the store is not in managed state, a setting
-/// is invalid, or two managers have the same user type or the same cookie. If a fairing manages the
-/// store, attach it before the manager.
+/// The launch also fails in the following cases, with the reason in the log:
+///
+/// - The store is not in managed state. If a fairing manages the store, attach the fairing before
+///   the manager.
+/// - Two managers have the same user type or the same cookie name.
+/// - The cookie name is empty.
+/// - A view is not a valid path or URL, or has a fragment.
+/// - A path for `login_view_under`, `exempt` or `under` does not start with a slash.
+/// - A setting is invalid or unknown.
 ///
 /// Without a [`login_view`](Self::login_view), unauthorized requests get a 401 and no redirect.
 pub struct LoginManager<U: LoginUser> {
@@ -51,7 +60,7 @@ pub(crate) type Subscriber<U> = Arc<dyn Fn(&Event<'_, U>, &Request<'_>) + Send +
 #[derive(Clone)]
 pub(crate) struct Config {
     pub settings: Settings,
-    /// The settings that the app has given in place of the configuration's.
+    /// The app's own settings, which replace the `login` table of the configuration.
     pub own_settings: Option<Settings>,
     pub app_settings: Vec<String>,
     pub clock: Clock,
@@ -62,32 +71,36 @@ pub(crate) struct Config {
     pub exempt: Vec<String>,
 }
 
-/// What happened to a login: Flask-Login's signals.
+/// A login event, similar to Flask-Login's signals.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<'a, U> {
-    /// `user_logged_in`
+    /// A user logged in: `user_logged_in`.
     LoggedIn(&'a U),
-    /// `user_logged_out`, with the user unless it no longer exists. Emitted only if a session ended.
+    /// A user logged out and a session ended: `user_logged_out`. The user is `None` if they have
+    /// been deleted or deactivated.
     LoggedOut(Option<&'a U>),
-    /// `user_login_confirmed`
+    /// A user reauthenticated: `user_login_confirmed`.
     Confirmed(&'a U),
-    /// `user_loaded_from_cookie`, once per request
+    /// The session cookie identified the user of a request: `user_loaded_from_cookie`.
     LoadedFromCookie(&'a U),
-    /// `user_loaded_from_request`, once per request
+    /// [`load_from_request`](crate::LoginStore::load_from_request) identified the user of a
+    /// request: `user_loaded_from_request`.
     LoadedFromRequest(&'a U),
-    /// `user_unauthorized`
+    /// An anonymous user was rejected: `user_unauthorized`.
     Unauthorized,
-    /// `user_needs_refresh`
+    /// A user whose login is not fresh was rejected: `user_needs_refresh`.
     NeedsRefresh,
-    /// `session_protected`: strong protection rejected a session cookie of this user, because it came
-    /// with another `User-Agent`. Emitted if [`LoginStore::end_session`](crate::LoginStore) returned
-    /// `true`: once for each session, if the store ends sessions
+    /// Strong session protection rejected this user's session cookie, because the `User-Agent` was
+    /// different: `session_protected`.
+    ///
+    /// Emitted only if [`end_session`](crate::LoginStore::end_session) returned `true`. With
+    /// server-side sessions, the event therefore occurs once per session.
     SessionProtected(&'a U),
 }
 
 impl<U: LoginUser> LoginManager<U> {
-    /// A manager with Flask-Login's messages and no views.
+    /// Creates a manager with Flask-Login's messages and no views.
     pub fn new() -> LoginManager<U> {
         let config = Config {
             settings: Settings::default(),
@@ -103,37 +116,37 @@ impl<U: LoginUser> LoginManager<U> {
         LoginManager { config, subscribers: Vec::new() }
     }
 
-    /// Sets the login page, for example `"/login"` or `uri!(login)`. Anonymous users are redirected
-    /// there, with `next` in the query.
+    /// Sets the login page, for example `"/login"` or `uri!(login)`. Unauthorized requests of
+    /// anonymous users are redirected to the login page, with `next` in the query string.
     pub fn login_view(mut self, view: impl ToString) -> Self {
         self.config.unauthorized.view = Some(view.to_string());
         self
     }
 
-    /// Sets a different login page for requests under `path`: Flask-Login's `blueprint_login_views`.
-    /// If several paths match, the longest wins.
+    /// Sets a different login page for requests under `path`: Flask-Login's
+    /// `blueprint_login_views`. If several paths match, the longest wins.
     pub fn login_view_under(mut self, path: impl ToString, view: impl ToString) -> Self {
         self.config.unauthorized.views_under.push((path.to_string(), view.to_string()));
         self
     }
 
-    /// Sets the category and the text of the flash message that is shown on the login page. If
-    /// the text is empty, no message is flashed.
+    /// Sets the category and the text of the flash message for the login page. An empty text is not
+    /// flashed.
     pub fn login_message(mut self, category: impl ToString, message: impl ToString) -> Self {
         self.config.unauthorized.category = category.to_string();
         self.config.unauthorized.message = message.to_string();
         self
     }
 
-    /// Sets the page on which users enter their password again. Users whose login is not fresh are
-    /// redirected there, with `next` in the query.
+    /// Sets the page on which users reauthenticate. If a guard requires a fresh login and the login
+    /// is not fresh, the user is redirected to this page, with `next` in the query string.
     pub fn refresh_view(mut self, view: impl ToString) -> Self {
         self.config.needs_refresh.view = Some(view.to_string());
         self
     }
 
-    /// Sets the category and the text of the flash message that is shown on the
-    /// [`refresh_view`](Self::refresh_view). If the text is empty, no message is flashed.
+    /// Sets the category and the text of the flash message for the
+    /// [`refresh_view`](Self::refresh_view). An empty text is not flashed.
     pub fn needs_refresh_message(
         mut self,
         category: impl ToString,
@@ -144,8 +157,8 @@ impl<U: LoginUser> LoginManager<U> {
         self
     }
 
-    /// Replaces the response for anonymous users. Use [`login_url`](crate::login_url) and
-    /// [`expects_json`](crate::expects_json) for a variation of the default response.
+    /// Replaces the response to unauthorized requests of anonymous users. To vary the default
+    /// response, use [`login_url`](crate::login_url) and [`expects_json`](crate::expects_json).
     pub fn unauthorized_handler<F, R>(mut self, handler: F) -> Self
     where
         F: Fn(&Request<'_>) -> R + Send + Sync + 'static,
@@ -155,7 +168,7 @@ impl<U: LoginUser> LoginManager<U> {
         self
     }
 
-    /// Replaces the response for users whose login is not fresh.
+    /// Replaces the response if a guard requires a fresh login and the login is not fresh.
     pub fn needs_refresh_handler<F, R>(mut self, handler: F) -> Self
     where
         F: Fn(&Request<'_>) -> R + Send + Sync + 'static,
@@ -165,7 +178,7 @@ impl<U: LoginUser> LoginManager<U> {
         self
     }
 
-    /// Adds a subscriber, which is called for each [`Event`]. It must not block.
+    /// Adds a subscriber, which is called for each [`Event`]. The subscriber must not block.
     pub fn on_event<F>(mut self, subscriber: F) -> Self
     where
         F: Fn(&Event<'_, U>, &Request<'_>) + Send + Sync + 'static,
@@ -174,53 +187,55 @@ impl<U: LoginUser> LoginManager<U> {
         self
     }
 
-    /// Skips loading users for requests under `path`, such as static files. These requests are
-    /// anonymous, so `RequiredUser` and `FreshUser` always fail there.
+    /// Disables the loading of users for requests under `path`, such as static files. These
+    /// requests are anonymous, so `RequiredUser` and `FreshUser` always fail there.
     pub fn exempt(mut self, path: impl ToString) -> Self {
         self.config.exempt.push(path.to_string());
         self
     }
 
-    /// Limits this manager to requests under `path` and gives it its own cookie, so that one app can
-    /// have several user types. With the same cookie for two types, user 1 would be admin 1.
+    /// Limits this manager to requests under `path` and sets the cookie name, so that an app can
+    /// have several user types. The cookie names must differ, because otherwise the cookie of user
+    /// 1 would also be valid for admin 1.
     pub fn under(mut self, path: impl ToString, cookie_name: impl ToString) -> Self {
         self.config.base = path.to_string();
         self.cookie_name(cookie_name)
     }
 
-    /// Sets the name of the session cookie, which is `login` by default. Over HTTPS it is prefixed
-    /// with `__Host-`.
+    /// Sets the name of the session cookie, which is `login` by default. Over HTTPS, the name gets
+    /// the prefix `__Host-`.
     pub fn cookie_name(mut self, name: impl ToString) -> Self {
         self.config.cookie.name = name.to_string();
         self
     }
 
-    /// Uses these settings instead of the `login` table of the configuration, for example in a test,
-    /// or for a second user type. The table can still switch [`Settings::secure_cookies`] on.
+    /// Uses `settings` instead of the `login` table of the configuration, for example in a test or
+    /// for a second user type. The table can still enable [`Settings::secure_cookies`].
     pub fn settings(mut self, settings: Settings) -> Self {
         self.config.own_settings = Some(settings);
         self
     }
 
-    /// Allows a key in the `login` table that the app reads itself. Any other unknown key makes the
-    /// launch fail.
+    /// Allows an additional key in the `login` table, which the app reads itself. Any other unknown
+    /// key makes the launch fail.
     pub fn app_setting(mut self, key: impl ToString) -> Self {
         self.config.app_settings.push(key.to_string());
         self
     }
 
-    /// Uses `clock`, for example in a test. The store receives its time too.
+    /// Replaces the system clock with `clock`, for example in a test. The store also receives the
+    /// time of `clock`.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.config.clock = clock;
         self
     }
 
-    /// The manager in managed state.
+    /// Returns the manager from managed state.
     pub(crate) fn of<'r>(request: &'r Request<'_>) -> Option<&'r LoginManager<U>> {
         request.rocket().state()
     }
 
-    /// How long a login lasts, in seconds.
+    /// Returns the lifetime of a login in seconds.
     pub(crate) fn lifetime(&self, remember: Remember) -> i64 {
         let settings = &self.config.settings;
         let seconds = match remember {
@@ -237,7 +252,7 @@ impl<U: LoginUser> LoginManager<U> {
         }
     }
 
-    /// Responds to a guard that failed.
+    /// Emits the event for `error` and returns the response.
     pub(crate) fn respond(
         error: AuthError,
         request: &Request<'_>,
@@ -253,13 +268,13 @@ impl<U: LoginUser> LoginManager<U> {
 }
 
 impl Config {
-    /// All views, for a check at launch.
+    /// Returns all views for the checks at launch.
     pub fn views(&self) -> impl Iterator<Item = &String> {
         let under = self.unauthorized.views_under.iter().map(|(_, view)| view);
         self.unauthorized.view.iter().chain(&self.needs_refresh.view).chain(under)
     }
 
-    /// All paths, for a check at launch.
+    /// Returns all paths except views for the checks at launch.
     pub fn paths(&self) -> impl Iterator<Item = &String> {
         let under = self.unauthorized.views_under.iter().map(|(path, _)| path);
         self.exempt.iter().chain([&self.base]).chain(under)

@@ -1,4 +1,4 @@
-//! The `next` parameter: where to go after a login.
+//! The `next` parameter: the page to show after a login.
 
 use std::fmt::{self, Display};
 
@@ -12,10 +12,10 @@ use rocket::response::Redirect;
 use rocket::route::Route;
 use rocket::serde::{Serialize, Serializer};
 
-/// A path on this site, with its query, which is safe to redirect to.
+/// A safe redirect target: a path on this site, with or without a query string.
 ///
-/// As a form field or query parameter of type `Option<Next>`, anything else is `None`, which prevents
-/// open redirects. Flask-Login leaves this check to the app (its
+/// Use `Option<Next>` as the type of a form field or query parameter. An unsafe value is then
+/// `None`, which prevents open redirects. Flask-Login leaves this check to the app (see its
 /// [issue 211](https://github.com/maxcountryman/flask-login/issues/211)).
 ///
 /// ```
@@ -33,16 +33,17 @@ use rocket::serde::{Serialize, Serializer};
 pub struct Next(Origin<'static>);
 
 impl Next {
-    /// Parses `text`. Returns `None` if any browser might take it for another site, if it has `.` or
-    /// `..` segments, or if it is longer than 2,048 bytes.
+    /// Parses `text`. Returns `None` if `text` is not a path, if a browser might treat `text` as
+    /// another site, if the path has `.` or `..` segments, or if `text` is longer than 2,048 bytes.
     pub fn parse(text: &str) -> Option<Next> {
-        // Browsers take `//host` and `/\host` for another site, remove tabs and newlines, and resolve
-        // dots in a path. `Origin` accepts the first and the last of these.
+        // Browsers treat `//host` and `/\host` as another site, remove tabs and newlines, and
+        // resolve dot segments. Checks for `//host` and dot segments, because `Origin` accepts
+        // both.
         let origin = Origin::parse_owned(text.to_owned()).ok()?;
         let printable = text.bytes().all(|byte| byte.is_ascii_graphic());
         let path = origin.path();
         let dotted = path.split('/').any(|segment| {
-            // To a browser, `%2e` is a dot.
+            // Browsers treat `%2e` as a dot.
             let segment = segment.as_str().to_ascii_lowercase().replace("%2e", ".");
             matches!(segment.as_str(), "." | "..")
         });
@@ -50,10 +51,10 @@ impl Next {
             .then_some(Next(origin))
     }
 
-    /// The page to show after the login that `request` needs.
+    /// Returns the page to show after the login that `request` needs.
     ///
-    /// A `GET` is repeated. For any other method it is the nearest page: at the same path, or at the
-    /// closest path above it that has one.
+    /// For `GET` and `HEAD`, this is the requested page. For other methods, this is the nearest
+    /// page: at the same path or at the closest parent path that has a page.
     fn after(request: &Request<'_>) -> Option<Next> {
         if matches!(request.method(), Method::Get | Method::Head) {
             return Next::parse(&request.uri().to_string());
@@ -76,7 +77,7 @@ impl Next {
 }
 
 /// Returns `view` with a `next` parameter that leads back to the requested page after the login:
-/// Flask-Login's `login_url`. An existing query of `view` is kept.
+/// Flask-Login's `login_url`. The result keeps the query string of `view`.
 ///
 /// ```
 /// # use rocket::Request;
@@ -92,15 +93,16 @@ pub fn login_url(request: &Request<'_>, view: impl ToString) -> String {
     let Some(Next(next)) = Next::after(request) else { return view };
     let separator = if view.contains('?') { '&' } else { '?' };
     let next = next.to_string();
-    // A slash needs no encoding in a query.
+    // Keeps slashes, because a slash needs no encoding in a query string.
     let next = RawStr::new(&next).percent_encode().as_str().replace("%2F", "/");
     format!("{view}{separator}next={next}")
 }
 
-/// In bytes: `next` becomes a header.
+/// The maximum length in bytes, because `next` becomes part of a header.
 const MAX_LENGTH: usize = 2048;
 
-/// Whether `route` serves a page at `path`. Catch-all routes such as file servers do not count.
+/// Returns whether `route` serves a page at `path`. Ignores catch-all routes, such as file servers,
+/// because a file may not exist at `path`.
 fn shows(route: &Route, path: &str) -> bool {
     let mut wanted = path.split('/').filter(|segment| !segment.is_empty());
     let mut offered = route.uri.path().split('/').filter(|segment| !segment.is_empty());
@@ -126,7 +128,7 @@ impl Display for Next {
     }
 }
 
-/// For `uri!(login_form(next = …))`.
+/// Supports `uri!(login_form(next = …))`.
 impl UriDisplay<Query> for Next {
     fn fmt(&self, f: &mut Formatter<'_, Query>) -> fmt::Result {
         f.write_value(self.0.to_string())

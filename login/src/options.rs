@@ -4,18 +4,20 @@ use std::num::NonZeroU32;
 
 use rocket::form::{self, FromFormField, ValueField};
 
-/// Whether a login persists after the browser is closed.
+/// The user's choice whether a login persists after the browser is closed.
 ///
-/// As a form field it is a checkbox: a missing field, an empty one, `0`, `no`, `off` and `false` are
-/// [`No`](Remember::No) in any case, and any other value is [`Yes`](Remember::Yes).
+/// As a form field, `Remember` is a checkbox. A missing field, an empty field, `0`, `no`, `off` and
+/// `false` mean [`No`](Remember::No), in upper or lower case. Any other value means
+/// [`Yes`](Remember::Yes).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Remember {
-    /// Until the browser is closed.
+    /// The login lasts until the browser is closed, and at most for
+    /// [`Settings::session_lifetime`](crate::Settings::session_lifetime).
     #[default]
     No,
-    /// For [`Settings::remember_lifetime`](crate::Settings::remember_lifetime).
+    /// The login lasts for [`Settings::remember_lifetime`](crate::Settings::remember_lifetime).
     Yes,
-    /// For this many seconds: the `duration` of Flask-Login's `login_user`.
+    /// The login lasts for this many seconds: the `duration` of Flask-Login's `login_user`.
     For(NonZeroU32),
 }
 
@@ -46,7 +48,7 @@ pub struct LoginOptions {
 }
 
 impl LoginOptions {
-    /// A fresh login that ends when the browser is closed.
+    /// Creates options for a fresh login that ends when the browser is closed.
     pub fn new() -> LoginOptions {
         LoginOptions::default()
     }
@@ -57,8 +59,8 @@ impl LoginOptions {
         self
     }
 
-    /// Makes a login that is not fresh, because the user has not entered a password, for example with
-    /// single sign-on: Flask-Login's `fresh=False`.
+    /// Makes the login not fresh: Flask-Login's `fresh=False`. Use this option if the user has not
+    /// entered a password, for example after single sign-on.
     pub fn not_fresh(mut self) -> LoginOptions {
         self.not_fresh = true;
         self

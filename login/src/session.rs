@@ -1,4 +1,4 @@
-//! Logging in, reauthenticating and logging out.
+//! Login, reauthentication and logout.
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -16,15 +16,15 @@ use crate::{
 
 /// The login of this request. The guard always succeeds, unless the store fails.
 ///
-/// Its main methods correspond to Flask-Login's `login_user`, `logout_user`, `confirm_login`,
-/// `login_fresh` and `login_remembered`. They change the store first and the cookie last, so nothing
-/// changes for the user if the store fails.
+/// The main methods correspond to Flask-Login's `login_user`, `logout_user`, `confirm_login`,
+/// `login_fresh` and `login_remembered`. The methods change the store first and the cookie last, so
+/// nothing changes for the user if the store fails.
 ///
 /// ```
 /// # use rocket::response::Redirect;
 /// use rocket_login::{AuthError, Login, LoginUser, Remember};
 ///
-/// /// Called once the password has been checked.
+/// /// Logs `user` in after the password check.
 /// async fn log_in<U: LoginUser>(user: U, login: Login<'_, U>) -> Result<Redirect, AuthError> {
 ///     let view = if login.log_in(user, Remember::No).await? { "/dashboard" } else { "/login" };
 ///     Ok(Redirect::to(view))
@@ -39,8 +39,8 @@ pub struct Login<'r, U: LoginUser> {
     events: &'r (dyn Emit<U> + 'r),
 }
 
-/// Emits an event. A trait object, because a struct with one lifetime can't hold a `Request` of
-/// Rocket 0.5.1.
+/// An emitter of events. [`Login`] holds this trait object instead of a `Request`, because a struct
+/// with a single lifetime can't hold a `Request` of Rocket 0.5.
 trait Emit<U: LoginUser>: Send + Sync {
     fn emit(&self, manager: &LoginManager<U>, event: Event<'_, U>);
 }
@@ -52,8 +52,8 @@ impl<U: LoginUser> Emit<U> for Request<'_> {
 }
 
 impl<'r, U: LoginUser> Login<'r, U> {
-    /// The login of a request, for responders, catchers, fairings and subscribers. `None` if no
-    /// manager for `U` is attached.
+    /// Returns the login of a request, for use in responders, catchers, fairings and subscribers.
+    /// Returns `None` if no `LoginManager<U>` is attached.
     pub fn of(request: &'r Request<'_>) -> Option<Login<'r, U>> {
         Some(Login {
             manager: LoginManager::of(request)?,
@@ -68,15 +68,15 @@ impl<'r, U: LoginUser> Login<'r, U> {
     /// Logs `user` in: Flask-Login's `login_user`. Returns `false` if the user is not active, or if
     /// [`LoginStore::begin_session`] returned `None`.
     ///
-    /// A login always begins a new session and ends the previous one of the same browser, which
-    /// prevents session fixation. The user is logged in for the rest of this request too.
+    /// To prevent session fixation, a login always begins a new session and ends the browser's
+    /// previous session. The user is also logged in for the rest of this request.
     ///
-    /// Respond with a page or a redirect afterwards. If the handler returns a bare error status, a
-    /// catcher responds, and Rocket drops the new cookie.
+    /// After a login, respond with a page or a redirect. If the handler returns an error status
+    /// instead, a catcher responds and Rocket drops the new cookie.
     ///
     /// # Errors
     ///
-    /// [`AuthError::Unavailable`] if the store fails, with the cause in the log.
+    /// If the store fails, returns [`AuthError::Unavailable`] and logs the cause.
     /// The previous login, if any, is unchanged.
     pub async fn log_in(
         &self,
@@ -93,8 +93,8 @@ impl<'r, U: LoginUser> Login<'r, U> {
         }
     }
 
-    /// Describes the session that [`log_in`](Self::log_in) would begin. For apps that begin it
-    /// themselves and then call [`log_in_with_session`](Self::log_in_with_session).
+    /// Describes the session that [`log_in`](Self::log_in) would begin. Use this method if the app
+    /// begins the session itself and then calls [`log_in_with_session`](Self::log_in_with_session).
     pub fn new_session(&self, options: impl Into<LoginOptions>) -> NewSession<'r> {
         let options = options.into();
         let now = self.now();
@@ -108,11 +108,12 @@ impl<'r, U: LoginUser> Login<'r, U> {
     }
 
     /// Logs `user` in with a session that the app has already begun, for example in the transaction
-    /// that created the user. Otherwise like [`log_in`](Self::log_in).
+    /// that created the user. Returns `false` and ends this session if the user is not active.
+    /// Otherwise, this method works like [`log_in`](Self::log_in).
     ///
     /// # Errors
     ///
-    /// [`AuthError::Unavailable`] if the store fails, with the cause in the log.
+    /// If the store fails, returns [`AuthError::Unavailable`] and logs the cause.
     /// The previous login, if any, is unchanged.
     pub async fn log_in_with_session(
         &self,
@@ -126,7 +127,7 @@ impl<'r, U: LoginUser> Login<'r, U> {
         }
         if let Some(old) = self.presented_session().filter(|old| *old != session_id) {
             if let Err(error) = self.end(&old).await {
-                // The cookie of the new session will never be sent, so end that session too.
+                // Also ends the new session, because its cookie will never be sent.
                 let _ = self.end(&session_id).await;
                 return Err(error);
             }
@@ -146,16 +147,16 @@ impl<'r, U: LoginUser> Login<'r, U> {
         Ok(true)
     }
 
-    /// Makes the login fresh: Flask-Login's `confirm_login`. Call it after the user has entered the
-    /// password again. The session gets the id that [`LoginStore::renew_session`] returns, and still
-    /// expires when it would have.
+    /// Makes the login fresh: Flask-Login's `confirm_login`. Call this method after the user has
+    /// entered the password again. The session gets the id that [`LoginStore::renew_session`]
+    /// returns. The session's expiry time does not change.
     ///
-    /// Returns `false` if there is no session, or if it no longer exists.
+    /// Returns `false` if the request has no session, or if the session no longer exists.
     ///
     /// # Errors
     ///
-    /// [`AuthError::Unavailable`] if the store fails, with the cause in the log.
-    /// The login is as fresh as before.
+    /// If the store fails, returns [`AuthError::Unavailable`] and logs the cause.
+    /// The login stays as fresh as before.
     pub async fn confirm(&self) -> Result<bool, AuthError> {
         let Some((user, old)) = self.current() else { return Ok(false) };
         let renewed = NewSession {
@@ -182,20 +183,23 @@ impl<'r, U: LoginUser> Login<'r, U> {
         Ok(true)
     }
 
-    /// Continues the session under `session_id`. For apps that have replaced its id in their store,
-    /// for example in the transaction that changed the password. Returns whether there was a session.
+    /// Replaces the session id in the cookie. Call this method after the app has replaced the id in
+    /// its store, for example in the transaction that changed the password. Returns whether the
+    /// request had a session.
     pub fn replace_session(&self, session_id: String) -> bool {
         let Some((user, old)) = self.current() else { return false };
         self.keep(user, SessionCookie { session_id, ..old });
         true
     }
 
-    /// Logs out: Flask-Login's `logout_user`. Ends the session in the store and removes the cookie.
-    /// Returns whether a session ended: `false` if the request had none, or if it no longer existed.
+    /// Logs the user out: Flask-Login's `logout_user`. Ends the session in the store and removes
+    /// the cookie.
+    ///
+    /// Returns `false` if the request had no session, or if the session no longer existed.
     ///
     /// # Errors
     ///
-    /// [`AuthError::Unavailable`] if the store fails, with the cause in the log.
+    /// If the store fails, returns [`AuthError::Unavailable`] and logs the cause.
     /// The user remains logged in.
     pub async fn log_out(&self) -> Result<bool, AuthError> {
         let ended = match self.presented_session() {
@@ -204,7 +208,8 @@ impl<'r, U: LoginUser> Login<'r, U> {
         };
         let user = self.user();
         let cookie = &self.manager.config.cookie;
-        // A form on another site is sent without the cookie, so it must not remove it either.
+        // Removes the cookie only if the request has one, because browsers submit a form on another
+        // site without the cookie. Such a form must not log the user out.
         if self.current().is_some() || cookie.is_in(self.jar) {
             cookie.remove(self.jar);
             self.state.logged_out.store(true, Ordering::Relaxed);
@@ -216,7 +221,7 @@ impl<'r, U: LoginUser> Login<'r, U> {
         Ok(ended)
     }
 
-    /// The user, if one is logged in.
+    /// Returns the user who is logged in, if any.
     pub fn user(&self) -> Option<Arc<U>> {
         match &*self.state.lock() {
             AuthState::LoggedIn { user, .. } => Some(user.clone()),
@@ -224,14 +229,19 @@ impl<'r, U: LoginUser> Login<'r, U> {
         }
     }
 
-    /// Whether the user recently entered their password, in this browser unless
-    /// [`session_protection`](crate::Settings::session_protection) is `None`: Flask-Login's
-    /// `login_fresh`.
+    /// Returns whether the user recently entered their password: Flask-Login's `login_fresh`.
+    ///
+    /// With a different `User-Agent`, the login is not fresh, unless
+    /// [`session_protection`](crate::Settings::session_protection) is `None`.
     pub fn is_fresh(&self) -> bool {
         self.fresh_until().is_some_and(|end| self.now() <= end)
     }
 
-    /// When the login stops or stopped being fresh, as a Unix timestamp in seconds.
+    /// Returns the last second in which the login is fresh, as a Unix timestamp. This second may be
+    /// in the past.
+    ///
+    /// Returns `None` if the request has no session, or if the user has not entered a password.
+    /// Also returns `None` if the login is not fresh because of a different `User-Agent`.
     pub fn fresh_until(&self) -> Option<i64> {
         let settings = &self.manager.config.settings;
         let (_, session) = self.current()?;
@@ -242,18 +252,19 @@ impl<'r, U: LoginUser> Login<'r, U> {
         session.authenticated_at.map(|time| time + i64::from(settings.fresh_for.get()))
     }
 
-    /// Whether the login persists after the browser is closed: Flask-Login's `login_remembered`.
+    /// Returns whether the login persists after the browser is closed: Flask-Login's
+    /// `login_remembered`.
     pub fn is_remembered(&self) -> bool {
         self.current().is_some_and(|(_, session)| session.remembered)
     }
 
-    /// When the login expires, as a Unix timestamp in seconds.
+    /// Returns the login's expiry time, as a Unix timestamp in seconds.
     pub fn expires_at(&self) -> Option<i64> {
         self.current().map(|(_, session)| session.expires_at)
     }
 
-    /// The id of the session, as [`LoginStore::begin_session`] returned it. A user from
-    /// [`LoginStore::load_from_request`] has no session.
+    /// Returns the session id, as returned by [`LoginStore::begin_session`] or
+    /// [`LoginStore::renew_session`]. A user from [`LoginStore::load_from_request`] has no session.
     pub fn session_id(&self) -> Option<String> {
         self.current().map(|(_, session)| session.session_id)
     }
@@ -266,7 +277,7 @@ impl<'r, U: LoginUser> Login<'r, U> {
         self.manager.config.clock.now()
     }
 
-    /// The user and the session, if there are both.
+    /// Returns the user and the session, if the request has both.
     fn current(&self) -> Option<(Arc<U>, SessionCookie)> {
         match &*self.state.lock() {
             AuthState::LoggedIn { user, session } => Some((user.clone(), session.clone()?)),
@@ -274,22 +285,23 @@ impl<'r, U: LoginUser> Login<'r, U> {
         }
     }
 
-    /// The id of the session that this request began or presented, even if its user no longer exists.
+    /// Returns the id of the session that this request began or presented, even if the session's
+    /// user no longer exists.
     fn presented_session(&self) -> Option<String> {
         let current = self.current().map(|(_, session)| session);
         let session = current.or_else(|| self.manager.config.cookie.open(self.jar, self.now()));
         session.map(|session| session.session_id)
     }
 
-    /// Sets the cookie and the state of this request.
+    /// Sets the session cookie and the state of this request.
     fn keep(&self, user: Arc<U>, session: SessionCookie) {
         self.manager.config.cookie.set(self.jar, &session, self.now());
         self.state.set(AuthState::LoggedIn { user, session: Some(session) });
     }
 }
 
-/// Logs why the store failed.
+/// Logs why the store failed, and returns [`AuthError::Unavailable`].
 pub(crate) fn unavailable(cause: impl Display) -> AuthError {
-    rocket::error!("The store of users failed: {cause}");
+    rocket::error!("The user store failed: {cause}");
     AuthError::Unavailable
 }

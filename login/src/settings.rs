@@ -1,4 +1,4 @@
-//! Settings, from the `login` table of Rocket's configuration.
+//! Settings from the `login` table of Rocket's configuration.
 
 use std::num::NonZeroU32;
 
@@ -6,11 +6,11 @@ use rocket::figment::value::Dict;
 use rocket::figment::{Error, Figment, error::Kind};
 use rocket::serde::Deserialize;
 
-/// How long logins last and how the cookie is protected. All times are in seconds and at least 1.
+/// The lifetimes of logins and the protection of the cookie. All times are at least 1 second.
 ///
-/// The [`LoginManager`](crate::LoginManager) reads the settings at launch from the `[default.login]`
-/// table of `Rocket.toml`, or from the environment: `ROCKET_LOGIN='{fresh_for = 600}'`. Each setting
-/// has a default.
+/// The [`LoginManager`](crate::LoginManager) reads the settings at launch from the
+/// `[default.login]` table of `Rocket.toml`. The environment can also set them, for example with
+/// `ROCKET_LOGIN='{fresh_for = 600}'`. Each setting has a default.
 ///
 /// ```
 /// use std::num::NonZeroU32;
@@ -23,16 +23,16 @@ use rocket::serde::Deserialize;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(crate = "rocket::serde", default)]
 pub struct Settings {
-    /// How long a login lasts if it is not remembered: 12 hours (OWASP ASVS 5, 7.3.2).
+    /// How many seconds a login lasts without "remember me": 12 hours (OWASP ASVS 5, 7.3.2).
     pub session_lifetime: NonZeroU32,
-    /// How long a remembered login lasts: 30 days (NIST SP 800-63B-4, 2.1.3).
+    /// How many seconds a remembered login lasts: 30 days (NIST SP 800-63B-4, 2.1.3).
     pub remember_lifetime: NonZeroU32,
-    /// How long a login is fresh after the user has entered their password: 15 minutes.
+    /// How many seconds a login is fresh after the user has entered their password: 15 minutes.
     pub fresh_for: NonZeroU32,
-    /// What happens if a session cookie comes with another `User-Agent` than at login.
+    /// What happens if the `User-Agent` differs from the one at login or reauthentication.
     pub session_protection: SessionProtection,
-    /// Set it to `true` if a proxy terminates TLS, so that browsers use HTTPS while Rocket serves HTTP.
-    /// With Rocket's own TLS, cookies are always `Secure`.
+    /// Whether cookies are `Secure` without Rocket's own TLS. Set this field to `true` if a proxy
+    /// terminates TLS. With Rocket's own TLS, cookies are always `Secure`.
     pub secure_cookies: bool,
 }
 
@@ -55,7 +55,8 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Reads the `login` table. `app_settings` are the keys of that table that the app reads itself.
+    /// Reads the `login` table. `app_settings` are additional keys in this table, which the app
+    /// reads itself.
     ///
     /// # Errors
     ///
@@ -75,23 +76,25 @@ impl Settings {
             error.metadata = figment.get_metadata(value.tag()).cloned();
             return Err(Box::new(error.with_path(key)));
         }
-        // Not `extract_inner`, which gives its errors the wrong path.
+        // Does not use `extract_inner`, because the errors of `extract_inner` have the wrong path.
         figment.extract::<Tables>().map(|tables| tables.login).map_err(Box::new)
     }
 }
 
-/// Flask-Login's `session_protection`. It compares the `User-Agent` and not the address, which
-/// changes whenever a phone leaves the house. An update of the browser can change the `User-Agent`.
+/// The effect of a different `User-Agent` on a session: Flask-Login's `session_protection`.
+///
+/// This setting ignores IP addresses, because a phone's address changes with its network. A browser
+/// update can also change the `User-Agent`.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(crate = "rocket::serde", rename_all = "lowercase")]
 pub enum SessionProtection {
-    /// The `User-Agent` does not matter.
+    /// The `User-Agent` has no effect.
     None,
-    /// With another `User-Agent`, the login is not fresh.
+    /// With a different `User-Agent`, the login is not fresh.
     Basic,
-    /// With another `User-Agent`, nobody is logged in, and
-    /// [`end_session`](crate::LoginStore::end_session) is called. It revokes the session if the store
-    /// keeps sessions.
+    /// With a different `User-Agent`, the cookie is rejected and
+    /// [`end_session`](crate::LoginStore::end_session) is called. If the store has server-side
+    /// sessions, `end_session` revokes the session.
     Strong,
 }

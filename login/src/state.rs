@@ -8,16 +8,18 @@ use rocket::Request;
 use crate::cookie::SessionCookie;
 use crate::{AuthError, LoginManager, LoginUser};
 
-/// The user of this request, or `None` if nobody is logged in: Flask-Login's `current_user`, for
-/// responders, catchers and fairings. In a handler, use [`CurrentUser`](crate::CurrentUser).
+/// Returns the user of this request, or `None` for an anonymous user: Flask-Login's `current_user`.
+///
+/// This function is for responders, catchers and fairings. In a handler, use
+/// [`CurrentUser`](crate::CurrentUser).
 ///
 /// # Errors
 ///
-/// [`AuthError::Unavailable`] if the store failed, or if no manager for `U` is attached.
+/// If the store failed or no `LoginManager<U>` is attached, returns [`AuthError::Unavailable`].
 pub fn current_user<U: LoginUser>(request: &Request<'_>) -> Result<Option<Arc<U>>, AuthError> {
     if LoginManager::<U>::of(request).is_none() {
         let user = std::any::type_name::<U>();
-        rocket::error!("Attach a `LoginManager::<{user}>`.");
+        rocket::error!("No `LoginManager<{user}>` is attached.");
         return Err(AuthError::Unavailable);
     }
     match &*Shared::<U>::of(request).lock() {
@@ -38,11 +40,12 @@ pub(crate) enum AuthState<U> {
     Unavailable,
 }
 
-/// The state of a request. It is behind a lock because a login or logout changes it, and Rocket's
-/// request-local cache is written only once.
+/// The state of a request. The state is behind a lock, because a login or logout changes the state
+/// and Rocket's request-local cache can't replace a value.
 pub(crate) struct Shared<U> {
     state: Mutex<AuthState<U>>,
-    /// Whether the user logged out. Rocket drops the cookie's removal if a catcher responds.
+    /// Whether the user logged out. The fairing's `on_response` needs this flag, because Rocket
+    /// drops the removal of the cookie if a catcher responds.
     pub logged_out: AtomicBool,
 }
 
@@ -63,7 +66,7 @@ impl<U: LoginUser> Shared<U> {
     }
 }
 
-/// The `User-Agent` of a request, truncated to 256 bytes.
+/// Returns the `User-Agent` of a request, truncated to at most 256 bytes.
 pub(crate) fn user_agent<'r>(request: &'r Request<'_>) -> &'r str {
     let name = request.headers().get_one("User-Agent").unwrap_or_default();
     let end = (0..=name.len().min(256)).rev().find(|index| name.is_char_boundary(*index));

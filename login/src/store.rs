@@ -1,4 +1,4 @@
-//! The user loader and, for apps that want them, sessions on the server.
+//! The user loader, and optional server-side sessions.
 
 use std::fmt::Display;
 use std::future::{Future, ready};
@@ -7,21 +7,25 @@ use rocket::Request;
 
 use crate::LoginUser;
 
-/// Where users are loaded from: Flask-Login's `user_loader` and `request_loader`.
+/// A store of users and sessions: Flask-Login's `user_loader` and `request_loader`.
 ///
-/// Only [`load`](Self::load) is required. With the other methods' defaults, logins work as in
-/// Flask-Login: the cookie holds the user's id, and a logout removes the cookie from the browser.
+/// Only [`load`](Self::load) is required. With the default methods, logins work as in Flask-Login:
+/// the cookie holds the user's id, and a logout removes the cookie from the browser.
 ///
-/// A copy of such a cookie still works after a logout, until it expires (Flask-Login's
-/// [issue 480](https://github.com/maxcountryman/flask-login/issues/480)). To end sessions on the
-/// server, implement all of [`begin_session`](Self::begin_session),
-/// [`renew_session`](Self::renew_session) and [`end_session`](Self::end_session): store a random id,
-/// replace it, and delete it. Make the id from at least 128 bits of the operating system's random
-/// source (OWASP Session Management Cheat Sheet), and store only its hash, so that nobody who reads the
-/// table can use the id.
+/// A copy of such a cookie still works after a logout, until the cookie expires (see Flask-Login's
+/// [issue 480](https://github.com/maxcountryman/flask-login/issues/480)). To revoke sessions,
+/// implement server-side sessions:
 ///
-/// Write the methods as `async fn`, without `#[rocket::async_trait]`. A store has one user type: for
-/// two, wrap what they share, such as a connection pool, in two types.
+/// - [`begin_session`](Self::begin_session) stores a random session id.
+/// - [`renew_session`](Self::renew_session) replaces the id.
+/// - [`end_session`](Self::end_session) deletes the id.
+///
+/// Implement all 3 methods. Generate the id from at least 128 bits of the operating system's random
+/// source (OWASP ASVS 5, 7.2.3). Store only a hash of the id, so that a leaked table reveals no
+/// usable id.
+///
+/// Write the methods as plain `async fn`, without `#[rocket::async_trait]`. A store has a single
+/// user type. For 2 user types, use 2 store types that share data, such as a connection pool.
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -48,19 +52,19 @@ pub trait LoginStore: Send + Sync + 'static {
     /// The user type that this store loads.
     type User: LoginUser;
 
-    /// The error if the store fails. It is logged, so it must not contain secrets.
+    /// The error if the store fails. This error must not contain secrets, because it is logged.
     type Error: Display + Send + 'static;
 
-    /// Loads the user of a session: Flask-Login's `user_loader`. Called at most once per request, and
-    /// only if the request has a valid session cookie.
+    /// Loads the user of a session: Flask-Login's `user_loader`. Called at most once per request,
+    /// and only if the request has a valid session cookie.
     ///
-    /// `session_id` is what [`begin_session`](Self::begin_session) returned, which is the user's id by
-    /// default. `now` is the time, as a Unix timestamp in seconds. The expiry of the cookie has been
-    /// checked already.
+    /// `session_id` is the return value of [`begin_session`](Self::begin_session), which is the
+    /// user's id by default. `now` is the current time, as a Unix timestamp in seconds. The crate
+    /// has already checked that the cookie has not expired.
     ///
-    /// Return `Ok(None)` if the user or the session no longer exists, or if the id is not one of
-    /// yours, for example because it can't be parsed. The request is then anonymous, unless
-    /// [`load_from_request`](Self::load_from_request) finds a user.
+    /// Return `Ok(None)` if the user or the session no longer exists, or if the id is invalid. The
+    /// request is then anonymous, unless [`load_from_request`](Self::load_from_request) finds a
+    /// user.
     ///
     /// # Errors
     ///
@@ -75,8 +79,8 @@ pub trait LoginStore: Send + Sync + 'static {
     /// Loads a user from the request itself, for example by an API key in a header: Flask-Login's
     /// `request_loader`.
     ///
-    /// Called only if the session cookie does not lead to a user, so a session takes precedence. No
-    /// session begins, and the login is never fresh.
+    /// A session takes precedence, because this method is called only if the session cookie does
+    /// not identify a user. No session begins, and the login is never fresh.
     ///
     /// # Errors
     ///
@@ -89,15 +93,15 @@ pub trait LoginStore: Send + Sync + 'static {
         ready(Ok(None))
     }
 
-    /// Begins a session for `user` and returns its id, which the encrypted cookie will hold.
+    /// Begins a session for `user`, and returns the session id for the encrypted cookie.
     ///
     /// Return `Ok(None)` if the user may no longer log in, for example because the password was
-    /// changed while it was being checked. [`Login::log_in`](crate::Login::log_in) then returns
+    /// changed during the password check. [`Login::log_in`](crate::Login::log_in) then returns
     /// `false`.
     ///
     /// # Errors
     ///
-    /// If the store fails. The login fails, and an existing one is unchanged.
+    /// If the store fails. The new login then fails, and an existing login is unchanged.
     fn begin_session(
         &self,
         user: &Self::User,
@@ -107,12 +111,12 @@ pub trait LoginStore: Send + Sync + 'static {
         ready(Ok(Some(user.id())))
     }
 
-    /// Gives a session a new id, because its user has reauthenticated. Return `Ok(None)` if the
-    /// session no longer exists.
+    /// Replaces the id of a session after reauthentication, and returns the new id. Return
+    /// `Ok(None)` if the session no longer exists.
     ///
     /// # Errors
     ///
-    /// If the store fails. The session keeps its old id.
+    /// If the store fails. The session then keeps its old id.
     fn renew_session(
         &self,
         session_id: &str,
@@ -122,11 +126,11 @@ pub trait LoginStore: Send + Sync + 'static {
         ready(Ok(Some(session_id.to_owned())))
     }
 
-    /// Revokes a session and returns whether it existed.
+    /// Revokes a session, and returns whether the session existed.
     ///
     /// # Errors
     ///
-    /// If the store fails. The user remains logged in.
+    /// If the store fails. The user then remains logged in.
     fn end_session(
         &self,
         session_id: &str,
@@ -144,7 +148,7 @@ pub struct NewSession<'r> {
     pub now: i64,
     /// When the session expires, as a Unix timestamp in seconds.
     pub expires_at: i64,
-    /// Whether it persists after the browser is closed.
+    /// Whether the session persists after the browser is closed.
     pub remembered: bool,
     /// The browser's `User-Agent`, truncated to 256 bytes.
     pub user_agent: &'r str,

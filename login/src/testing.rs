@@ -12,9 +12,9 @@ use crate::{LoginManager, LoginOptions, LoginUser, NewSession, Remember};
 
 /// Returns a session cookie that logs a test client in: Flask-Login's `FlaskLoginClient`.
 ///
-/// `session_id` is passed to the store's `load`: the user's id, unless the app uses server-side
-/// sessions. The cookie is for a client that sends no `User-Agent`, like Rocket's local client.
-/// Returns `None` if no manager for `U` is attached.
+/// The store's `load` receives `session_id`, which is the user's id unless the app uses server-side
+/// sessions. The cookie is for a client that does not send a `User-Agent`, such as Rocket's local
+/// client. Returns `None` if no `LoginManager<U>` is attached.
 ///
 /// ```
 /// # use rocket::{get, routes, local::blocking::Client};
@@ -56,13 +56,15 @@ pub fn session_cookie<U: LoginUser>(
     }))
 }
 
-/// Sends an anonymous request to every route, and returns a sorted list of those that no login guard
-/// protects, in the form `GET /login?<next>`.
+/// Sends an anonymous request to every route, and returns a sorted list of the routes that no login
+/// guard protects, in the form `GET /login?<next>`.
 ///
-/// Compare it with the list that you expect, so that a forgotten guard fails a test. A route is
-/// protected if one of its login guards fails, and the manager responds or the status is 401. A
-/// route that the request does not reach, because another one matches first, is listed. The requests
-/// are real, so use a test database. Dynamic segments are `1`, and bodies are empty.
+/// Compare the result with the list that you expect, so that a forgotten guard fails a test. Use a
+/// test database, because the handlers of unprotected routes run. Dynamic segments are `1`, and
+/// bodies are empty.
+///
+/// A route is protected if a login guard fails, and if the manager then responds or the status is
+/// 401. The list also contains routes that no request reaches, because another route matches first.
 ///
 /// # Errors
 ///
@@ -73,10 +75,10 @@ pub fn unprotected_routes(rocket: Rocket<Build>) -> Result<Vec<String>, Box<rock
         |request, response| {
             Box::pin(async move {
                 let last = LastError::of(request);
-                // An app may register its own 401 catcher.
+                // Also checks the status, because an app may register its own 401 catcher.
                 let is_401 = response.status() == Status::Unauthorized;
                 if last.is_of_a_guard() && (last.responded || is_401) {
-                    // Another route may have matched.
+                    // Includes the id of the route, because another route may have matched.
                     response
                         .set_raw_header(PROTECTED, request.route().map_or_else(String::new, id));
                 }
@@ -94,8 +96,8 @@ pub fn unprotected_routes(rocket: Rocket<Build>) -> Result<Vec<String>, Box<rock
     Ok(unprotected)
 }
 
-/// Returns a session to call [`LoginStore::begin_session`](crate::LoginStore) with, in a test of a
-/// store. Its fields can be changed.
+/// Returns an argument for [`LoginStore::begin_session`](crate::LoginStore::begin_session), for
+/// tests of a store. The public fields can be changed.
 pub fn new_session(now: i64, expires_at: i64) -> NewSession<'static> {
     NewSession { now, expires_at, remembered: false, user_agent: "", fresh: true }
 }

@@ -10,12 +10,12 @@ use rocket::serde::json::json;
 
 use crate::next::login_url;
 
-/// Why a guard failed.
+/// The reason why a guard failed.
 ///
-/// It is a responder, which gives the same response as the failed guard: a redirect with a flash
-/// message, JSON, or what the [`LoginManager`](crate::LoginManager)'s handler returns. So a handler
-/// can take a guard as a `Result` and use `?`, or return an `AuthError` itself, as with Flask-Login's
-/// `unauthorized()` and `needs_refresh()`.
+/// An `AuthError` is also a responder, with the same response as the failed guard: a redirect with
+/// a flash message, JSON, or the response of the [`LoginManager`](crate::LoginManager)'s handler. A
+/// handler can therefore take a guard as a `Result` and use `?`. A handler can also return an
+/// `AuthError` itself, as with Flask-Login's `unauthorized()` and `needs_refresh()`.
 ///
 /// ```
 /// use rocket_login::{AuthError, FreshUser, LoginUser};
@@ -25,7 +25,7 @@ use crate::next::login_url;
 ///     user: Result<FreshUser<U>, AuthError>,
 /// ) -> Result<String, AuthError> {
 ///     if amount > 1000 {
-///         user?; // Only large amounts ask for the password again.
+///         user?; // Only large amounts require a fresh login.
 ///     }
 ///     Ok(format!("Sent {amount}."))
 /// }
@@ -33,19 +33,19 @@ use crate::next::login_url;
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuthError {
-    /// Nobody is logged in: 401.
+    /// The user is anonymous (401).
     Unauthorized,
-    /// The user is logged in, but the login is not fresh: 401.
+    /// The user is logged in, but the login is not fresh (401).
     NeedsRefresh,
-    /// The user is logged in, but not allowed to do this: 403. For an app's own guards, such as one for
-    /// a role.
+    /// The user is logged in, but lacks permission (403). This variant is for an app's own guards,
+    /// such as a role guard.
     Forbidden,
-    /// The store failed, or no manager is attached: 503.
+    /// The store failed, or no manager is attached (503).
     Unavailable,
 }
 
 impl AuthError {
-    /// The status of the response.
+    /// Returns the status of the response.
     pub fn status(self) -> Status {
         match self {
             AuthError::Unauthorized | AuthError::NeedsRefresh => Status::Unauthorized,
@@ -75,17 +75,19 @@ impl<'r> Responder<'r, 'static> for AuthError {
     }
 }
 
-/// The error that the 401 catcher responds to, because Rocket does not pass a guard's error to it.
+/// The error that the 401 catcher responds to. The request's local cache holds this error, because
+/// Rocket does not pass a guard's error to a catcher.
 ///
-/// The last error counts. A handler may have taken an earlier one as an `Option` or a `Result`.
+/// Only the last error counts, because a handler may have taken an earlier error as an `Option` or
+/// a `Result`.
 #[derive(Default)]
 pub(crate) struct LastError {
     error: Option<(AuthError, Option<Respond>)>,
-    /// Whether a catcher has responded to it.
+    /// Whether a manager's catcher has run.
     pub responded: bool,
 }
 
-/// Responds as the manager of the guard's user type does.
+/// The function that responds to the error, for the user type of the failed guard.
 pub(crate) type Respond = fn(AuthError, &Request<'_>) -> response::Result<'static>;
 
 impl LastError {
@@ -98,7 +100,7 @@ impl LastError {
         self.error = Some((error, Some(respond)));
     }
 
-    /// A handler returned `error`, either passed on from a guard or created by the handler.
+    /// Records an error that a handler returned: either a guard's error or the handler's own error.
     fn returned(&mut self, error: AuthError) {
         if self.error.is_none_or(|(last, _)| last != error) {
             self.error = Some((error, None));
@@ -109,18 +111,19 @@ impl LastError {
         self.error.is_some_and(|(_, respond)| respond.is_some())
     }
 
-    /// The error that a catcher now responds to.
+    /// Returns the error, and records that a manager's catcher has run.
     pub fn take(&mut self) -> Option<(AuthError, Option<Respond>)> {
         self.responded = true;
         self.error
     }
 }
 
-/// Whether the request comes from an API client, which can't use an HTML page or a redirect.
+/// Returns whether the request comes from an API client, which can't use an HTML page or a
+/// redirect.
 ///
-/// That is the case if `Content-Type` or the preferred type of `Accept` is JSON (`application/json`
-/// or `application/*+json`), or if a script sent the request with `fetch()` and does not accept HTML.
-/// Requests from htmx and Turbo do not count as `fetch()`.
+/// A client is an API client if the `Content-Type` or the preferred type of `Accept` is JSON
+/// (`application/json` or `application/*+json`). A script that calls `fetch()` and does not accept
+/// HTML is also an API client. Requests from htmx and Turbo do not count as `fetch()`.
 pub fn expects_json(request: &Request<'_>) -> bool {
     let is_json = |media: &MediaType| {
         media.is_json() || media.top() == "application" && media.sub().as_str().ends_with("+json")
@@ -134,11 +137,12 @@ fn is_fetch(request: &Request<'_>) -> bool {
     let header = |name| request.headers().get_one(name);
     header("Sec-Fetch-Dest") == Some("empty")
         && !header("Accept").is_some_and(|accept| accept.contains("text/html"))
-        // htmx before version 4 sends `Accept: */*`, but needs HTML.
+        // Excludes htmx before version 4, because htmx sends `Accept: */*` but needs HTML.
         && header("HX-Request").is_none()
 }
 
-/// Whether the response may be shown as a page, unlike an image or a style sheet.
+/// Returns whether the browser may show the response as a page, and not as an image or a style
+/// sheet.
 fn is_page(request: &Request<'_>) -> bool {
     let dest = request.headers().get_one("Sec-Fetch-Dest");
     dest.is_none_or(|dest| matches!(dest, "document" | "empty" | "iframe" | "frame"))
@@ -153,10 +157,11 @@ pub(crate) fn json_error(error: AuthError, request: &Request<'_>) -> response::R
 #[derive(Clone)]
 pub(crate) struct UnauthorizedResponse {
     pub view: Option<String>,
-    /// Views for parts of the app: pairs of path and view.
+    /// Views for parts of the app, as pairs of a path and a view.
     pub views_under: Vec<(String, String)>,
     pub category: String,
-    /// If it is empty, there is no flash message.
+    /// The text of the flash message, which is also the body of a 401 without a view. An empty text
+    /// is not flashed.
     pub message: String,
     pub handler: Option<Handler>,
 }
@@ -174,7 +179,7 @@ impl UnauthorizedResponse {
         }
     }
 
-    /// The view with the longest matching path, or the default view.
+    /// Returns the view with the longest matching path, or else the default view.
     fn view_for(&self, request: &Request<'_>) -> Option<&String> {
         let views = self.views_under.iter().filter(|(path, _)| is_under(request, path));
         views.max_by_key(|(path, _)| path.len()).map(|(_, view)| view).or(self.view.as_ref())
@@ -182,7 +187,8 @@ impl UnauthorizedResponse {
 
     pub fn respond(&self, error: AuthError, request: &Request<'_>) -> response::Result<'static> {
         if let Some(handler) = &self.handler {
-            // An error in a catcher would be a 500.
+            // Converts an error status into a response, because an error in a catcher becomes a
+            // 500.
             return handler(request)
                 .or_else(|status| (status, status.to_string()).respond_to(request));
         }
@@ -197,8 +203,8 @@ impl UnauthorizedResponse {
             return redirect.respond_to(request);
         }
         let response = Flash::new(redirect, &self.category, &self.message).respond_to(request);
-        // Rocket's flash cookie is `SameSite=Strict`, so browsers would not send it after a link on
-        // another site was followed.
+        // Changes Rocket's flash cookie to `SameSite=Lax`, because browsers do not send a `Strict`
+        // cookie if the user followed a link on another site.
         if let Some(mut flash) = request.cookies().get_pending("_flash") {
             flash.set_same_site(SameSite::Lax);
             request.cookies().add(flash);
@@ -207,7 +213,8 @@ impl UnauthorizedResponse {
     }
 }
 
-/// Whether the request's path is `base` or below it, as Rocket's router sees it.
+/// Returns whether the request's path is `base` or a path below `base`. Compares segments like
+/// Rocket's router.
 pub(crate) fn is_under(request: &Request<'_>, base: &str) -> bool {
     let path = request.uri().path();
     let mut segments = path.split('/').filter(|segment| !segment.is_empty());

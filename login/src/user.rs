@@ -4,7 +4,8 @@ use crate::LoginStore;
 
 /// A user who can log in: Flask-Login's `UserMixin`.
 ///
-/// An anonymous user is `None` and not a `LoginUser`, so there are no flags to check.
+/// An anonymous user is `None` instead of a `LoginUser`, so this trait has no
+/// `is_authenticated` or `is_anonymous`.
 ///
 /// ```
 /// # use rocket_login::{LoginStore, LoginUser};
@@ -29,21 +30,21 @@ use crate::LoginStore;
 /// # }
 /// ```
 pub trait LoginUser: Sized + Send + Sync + 'static {
-    /// Where users are loaded from. Put the store into managed state with `.manage(…)`, or the launch
-    /// fails.
+    /// The store that loads the users. Put the store into managed state with `.manage(…)`, because
+    /// the launch fails otherwise.
     type Store: LoginStore<User = Self>;
 
-    /// The user's id: Flask-Login's `get_id`.
+    /// Returns the user's id: Flask-Login's `get_id`.
     ///
-    /// By default the session cookie holds it, and [`LoginStore::load`] receives it. If it contains a
-    /// digest of the password hash, which `load` compares, a new password ends all logins without
-    /// sessions on the server.
+    /// By default, the session cookie holds this id, and [`LoginStore::load`] receives the id.
+    ///
+    /// A password change can end all logins even without server-side sessions. For this purpose,
+    /// include a digest of the password hash in the id, and compare the digest in `load`.
     fn id(&self) -> String;
 
-    /// Whether the user may be logged in. Checked at login and on every request.
+    /// Returns whether the user may be logged in. Called at login and on every request.
     ///
-    /// An inactive user can't log in. A user who becomes inactive is anonymous from the next request
-    /// on.
+    /// An inactive user can't log in. A user who becomes inactive is anonymous on the next request.
     fn is_active(&self) -> bool {
         true
     }

@@ -1,4 +1,4 @@
-//! The launch: settings, and apps that lack something.
+//! Settings, and launches that fail.
 
 use std::num::NonZeroU32;
 
@@ -16,12 +16,12 @@ fn with_toml(toml: &str) -> Figment {
 
 #[track_caller]
 fn launch_error(rocket: rocket::Rocket<rocket::Build>) -> String {
-    // Rocket panics when an error at launch is dropped unread.
+    // Converts the error, because Rocket panics if a launch error is dropped unread.
     Client::untracked(rocket).err().map(|error| error.to_string()).expect("the launch fails")
 }
 
 #[test]
-fn settings_are_read_from_the_table_login_at_launch() {
+fn reads_settings_from_the_login_table_at_launch() {
     let toml = "[default.login]\nremember_lifetime = 77";
     let rocket = rocket::custom(with_toml(toml)).manage(Users::default()).attach(manager());
     let client = Client::untracked(rocket).unwrap();
@@ -33,7 +33,7 @@ fn settings_are_read_from_the_table_login_at_launch() {
 }
 
 #[test]
-fn settings_have_defaults_and_are_all_read() {
+fn reads_every_setting_and_has_defaults() {
     assert_eq!(Settings::from_figment(&with_toml(""), &[]).unwrap(), Settings::default());
     let toml = "[default.login]
         session_lifetime = 1
@@ -52,7 +52,7 @@ fn settings_have_defaults_and_are_all_read() {
 }
 
 #[test]
-fn an_invalid_setting_aborts_the_launch_and_is_named_in_the_error() {
+fn the_launch_fails_with_an_error_that_names_the_invalid_setting() {
     for (toml, named) in [
         ("login = 5", "login"),
         ("login.fresh_for = 0", "login.fresh_for"),
@@ -70,7 +70,7 @@ fn an_invalid_setting_aborts_the_launch_and_is_named_in_the_error() {
 }
 
 #[test]
-fn an_app_can_have_settings_of_its_own_in_the_table() {
+fn accepts_the_apps_own_settings_in_the_login_table() {
     let figment = with_toml("[default.login]\nidle_timeout = 5");
     let manager = manager().app_setting("idle_timeout");
     let rocket = rocket::custom(figment).manage(Users::default()).attach(manager);
@@ -100,13 +100,13 @@ fn the_launch_fails_without_a_manager_for_a_guard() {
 }
 
 #[test]
-fn the_launch_fails_with_two_managers_of_one_user_type() {
+fn the_launch_fails_with_two_managers_for_the_same_user_type() {
     let second = LoginManager::<User>::new().under("/second", "second");
     assert_eq!(launch_error(rocket(manager()).attach(second)), "launch fairing(s) failed");
 }
 
 #[test]
-fn the_configuration_can_switch_secure_cookies_on_for_a_manager_with_its_own_settings() {
+fn the_configuration_can_enable_secure_cookies_for_a_manager_with_its_own_settings() {
     let figment = with_toml("[default.login]\nsecure_cookies = true\nfresh_for = 5");
     let manager = manager().settings(Settings::default());
     let rocket = rocket::custom(figment).manage(Users::default()).attach(manager);
@@ -117,7 +117,7 @@ fn the_configuration_can_switch_secure_cookies_on_for_a_manager_with_its_own_set
 }
 
 #[test]
-fn the_launch_fails_with_a_view_that_is_not_a_uri() {
+fn the_launch_fails_with_an_invalid_view_path_or_cookie_name() {
     for manager in [
         manager().login_view("/log in"),
         manager().login_view("log-in"),

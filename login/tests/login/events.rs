@@ -1,4 +1,4 @@
-//! Events, which are Flask-Login's signals.
+//! Events, similar to Flask-Login's signals.
 
 use std::sync::{Arc, Mutex};
 
@@ -30,7 +30,7 @@ fn subscribe(manager: LoginManager<User>, name: &'static str, seen: &Seen) -> Lo
 }
 
 #[test]
-fn every_event_is_emitted_once() {
+fn emits_every_event_once() {
     let (clock, time) = test_clock();
     let seen = Seen::default();
     let mut settings = Settings::default();
@@ -65,7 +65,7 @@ fn every_event_is_emitted_once() {
 }
 
 #[test]
-fn every_subscriber_is_called_in_order() {
+fn calls_all_subscribers_in_order() {
     let seen = Seen::default();
     let client = client(subscribe(subscribe(manager(), "1 ", &seen), "2 ", &seen));
     log_in_as(&client, "ada");
@@ -73,7 +73,7 @@ fn every_subscriber_is_called_in_order() {
 }
 
 #[test]
-fn subscribers_and_later_fairings_see_the_user() {
+fn subscribers_and_later_fairings_can_read_the_current_user() {
     let seen = Seen::default();
     let see = |by: &'static str| {
         let seen = seen.clone();
@@ -96,7 +96,7 @@ fn subscribers_and_later_fairings_see_the_user() {
 }
 
 #[test]
-fn a_subscriber_that_panics_while_the_user_is_loaded_gives_503() {
+fn returns_503_if_a_subscriber_panics_while_the_user_is_loaded() {
     let client = client(manager().on_event(|event, _| {
         assert!(!matches!(event, Event::LoadedFromCookie(_)), "a subscriber that panics");
     }));

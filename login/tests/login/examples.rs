@@ -1,4 +1,4 @@
-//! The examples, run as their readers run them, and a session crate beside this one.
+//! The examples as complete apps, and `rocket_flex_session` in the same app as `rocket_login`.
 
 use crate::support::{assert_redirects, text};
 use rocket::http::{ContentType, Cookie, Header, Status};
@@ -34,7 +34,7 @@ mod sessions {
 const RIGHT: &str = "username=ada&password=a+horse+that+staples+batteries";
 
 #[test]
-fn the_minimal_site_logs_in_remembers_and_logs_out() {
+fn the_minimal_site_logs_users_in_remembers_them_and_logs_them_out() {
     let client = Client::tracked(minimal::site()).unwrap();
     let log_in = |path: &'static str, form: String| {
         client.post(path).header(ContentType::Form).body(form).dispatch()
@@ -61,7 +61,7 @@ fn the_minimal_site_logs_in_remembers_and_logs_out() {
 }
 
 #[test]
-fn the_sessions_site_ends_sessions_on_the_server() {
+fn the_sessions_site_revokes_server_side_sessions() {
     let client = Client::untracked(sessions::site()).unwrap();
     let post = |path: &'static str, form: &'static str, cookie: &Cookie<'static>| {
         let request = client.post(path).header(ContentType::Form).body(form);
@@ -74,14 +74,14 @@ fn the_sessions_site_ends_sessions_on_the_server() {
 
     let phone = session(post("/register", ada, &none)).unwrap();
     assert_eq!(home(&phone), " You are ada.");
-    assert!(session(post("/register", ada, &none)).is_none(), "the name is taken");
+    assert!(session(post("/register", ada, &none)).is_none(), "the username is taken");
     assert!(session(post("/login", "username=ada&password=wrong", &none)).is_none());
     assert!(session(post("/login", "username=eve&password=first", &none)).is_none());
     let laptop = session(post("/login", ada, &none)).unwrap();
     let tablet = session(post("/login", ada, &none)).unwrap();
 
     post("/logout", "", &tablet);
-    assert_eq!(home(&tablet), " You are anonymous.", "a copied cookie is worthless");
+    assert_eq!(home(&tablet), " You are anonymous.", "a copied cookie does not work after logout");
     let renewed = session(post("/reauthenticate", "password=first", &laptop)).unwrap();
     assert_eq!(home(&laptop), " You are anonymous.");
     assert!(session(post("/reauthenticate", "password=wrong", &renewed)).is_none());
@@ -97,7 +97,7 @@ fn the_sessions_site_ends_sessions_on_the_server() {
 }
 
 #[test]
-fn the_api_knows_a_user_by_the_key_and_answers_in_json() {
+fn the_api_identifies_users_by_their_key_and_responds_in_json() {
     let client = Client::tracked(api::site()).unwrap();
     let me = |key: &'static str| {
         let response = client.get("/me").header(Header::new("Authorization", key)).dispatch();
@@ -111,7 +111,7 @@ fn the_api_knows_a_user_by_the_key_and_answers_in_json() {
 }
 
 #[test]
-fn the_readme_shows_the_minimal_site() {
+fn the_readme_contains_the_minimal_site() {
     let readme = include_str!("../../README.md");
     assert!(
         readme
@@ -119,9 +119,10 @@ fn the_readme_shows_the_minimal_site() {
     );
 }
 
-/// `rocket_flex_session` keeps data of any kind, also for anonymous users; this crate knows the user.
+/// `rocket_flex_session` stores any data, including data of anonymous users. `rocket_login`
+/// provides the user.
 #[test]
-fn a_session_crate_and_a_login_work_in_one_app() {
+fn rocket_flex_session_and_rocket_login_work_in_the_same_app() {
     use crate::support::{User, get_text, log_in_as, manager, post_text, rocket};
     use rocket_flex_session::{RocketFlexSession, Session};
     use rocket_login::CurrentUser;

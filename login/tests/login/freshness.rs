@@ -1,4 +1,4 @@
-//! Fresh logins, and reauthentication.
+//! Fresh logins and reauthentication.
 
 use std::num::NonZeroU32;
 
@@ -58,7 +58,7 @@ fn reauthentication_does_not_extend_the_session() {
 }
 
 #[test]
-fn reauthentication_returns_whether_the_session_still_existed() {
+fn confirm_returns_whether_the_session_existed() {
     let client = client(manager());
     assert_eq!(post_text(&client, "/confirm"), "false");
     log_in_as(&client, "ada");
@@ -70,7 +70,7 @@ fn reauthentication_returns_whether_the_session_still_existed() {
 }
 
 #[test]
-fn the_settings_decide_how_long_a_login_is_fresh() {
+fn a_login_is_fresh_for_the_configured_time() {
     let (clock, time) = test_clock();
     let mut settings = Settings::default();
     settings.fresh_for = NonZeroU32::new(10).unwrap();
@@ -83,7 +83,7 @@ fn the_settings_decide_how_long_a_login_is_fresh() {
 }
 
 #[test]
-fn reauthentication_binds_the_session_to_the_browser_it_happened_in() {
+fn reauthentication_binds_the_session_to_the_current_browser() {
     let client = client(manager());
     client.post("/log-in/ada").header(Header::new("User-Agent", "before the update")).dispatch();
     let after = "after the update";
@@ -93,7 +93,7 @@ fn reauthentication_binds_the_session_to_the_browser_it_happened_in() {
 }
 
 #[test]
-fn an_api_client_whose_login_is_not_fresh_gets_401_in_json() {
+fn an_api_client_whose_login_is_not_fresh_gets_a_json_401() {
     let (clock, time) = test_clock();
     let client = client(manager().clock(time));
     log_in_as(&client, "ada");

@@ -1,4 +1,4 @@
-//! The guards as types.
+//! Request guards in handlers, and custom guards.
 
 use std::sync::Arc;
 
@@ -40,7 +40,7 @@ fn admin(admin: Admin) -> String {
 
 #[get("/guards")]
 fn guards(current: CurrentUser<User>, required: RequiredUser, fresh: FreshUser<User>) -> String {
-    // `User` is not `Clone`, and its guards are.
+    // The guards are `Clone`, although `User` is not.
     let copies = (current.clone(), required.clone(), fresh.clone());
     let kept: [Arc<User>; 3] =
         [copies.0.into_inner().unwrap(), copies.1.into_inner(), copies.2.into_inner()];
@@ -59,7 +59,7 @@ fn why(user: Result<FreshUser<User>, AuthError>) -> String {
 }
 
 #[test]
-fn guards_can_be_cloned_kept_and_printed_whatever_the_user_can() {
+fn guards_implement_clone_and_debug_for_any_user_type() {
     let rocket = rocket(manager()).mount("/", routes![guards]);
     let client = Client::tracked(rocket).unwrap();
     log_in_as(&client, "ada");
@@ -68,7 +68,7 @@ fn guards_can_be_cloned_kept_and_printed_whatever_the_user_can() {
 }
 
 #[test]
-fn a_handler_can_take_a_guards_option_or_result() {
+fn a_handler_can_take_a_guard_as_an_option_or_a_result() {
     let (clock, time) = test_clock();
     let rocket = rocket(manager().clock(time)).mount("/", routes![optional, why]);
     let client = Client::tracked(rocket).unwrap();
@@ -82,7 +82,7 @@ fn a_handler_can_take_a_guards_option_or_result() {
 }
 
 #[test]
-fn a_guard_for_a_role_redirects_anonymous_users_and_forbids_others() {
+fn a_role_guard_redirects_anonymous_users_and_rejects_users_without_the_role() {
     let client = Client::tracked(rocket(manager()).mount("/", routes![admin])).unwrap();
     assert_redirects(&client.get("/admin").dispatch(), "/log-in?lang=en&next=/admin");
     log_in_as(&client, "ada");
@@ -92,7 +92,7 @@ fn a_guard_for_a_role_redirects_anonymous_users_and_forbids_others() {
 }
 
 #[test]
-fn without_a_manager_there_is_no_current_user_rather_than_an_anonymous_one() {
+fn current_user_returns_an_error_without_a_manager() {
     #[get("/anyone")]
     fn anyone() -> Anyone {
         Anyone
@@ -112,7 +112,7 @@ fn without_a_manager_there_is_no_current_user_rather_than_an_anonymous_one() {
 }
 
 #[test]
-fn the_readme_shows_the_guard_for_a_role() {
+fn the_readme_contains_the_role_guard() {
     let readme = include_str!("../../README.md");
     let block = readme.split("```rust,ignore\n").nth(1).unwrap().split("```").next().unwrap();
     assert!(include_str!("guards.rs").contains(block), "{block}");

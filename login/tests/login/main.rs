@@ -1,4 +1,4 @@
-//! The crate as an app uses it: over HTTP, with a store in memory and a clock that tests set.
+//! Tests of the crate in an app, over HTTP, with an in-memory store and a clock that tests can set.
 
 mod support;
 

@@ -7,7 +7,7 @@ use rocket_login::Next;
 use crate::open_redirects::OPEN_REDIRECTS;
 
 #[test]
-fn a_path_on_this_site_is_kept_as_it_is() {
+fn accepts_a_path_on_this_site_unchanged() {
     for path in ["/", "/members", "/a/b?c=d&e=%2F", "/a//b", "/%5C%5Cevil.example"] {
         let next = Next::parse(path).unwrap();
         assert_eq!(to_string(&next).unwrap(), format!("\"{path}\""));
@@ -18,7 +18,7 @@ fn a_path_on_this_site_is_kept_as_it_is() {
 }
 
 #[test]
-fn it_can_be_passed_on_in_a_uri() {
+fn next_can_be_a_parameter_of_the_uri_macro() {
     #[rocket::get("/log-in?<_next>")]
     fn log_in(_next: Option<Next>) {}
 
@@ -29,7 +29,7 @@ fn it_can_be_passed_on_in_a_uri() {
 }
 
 #[test]
-fn anything_that_a_browser_takes_for_another_site_is_rejected() {
+fn rejects_anything_that_a_browser_might_treat_as_another_site() {
     let long = format!("/{}", "a".repeat(2048));
     for text in OPEN_REDIRECTS.into_iter().chain([long.as_str()]) {
         assert_eq!(Next::parse(text), None, "{text:?}");

@@ -1,6 +1,7 @@
-//! Values of `next` that lead to another site, or that are not a path.
+//! Invalid values of `next`.
 
-/// Following one of the former would be an open redirect.
+/// Values that lead to another site or are not a path. Redirects to another site would be open
+/// redirects.
 pub const OPEN_REDIRECTS: [&str; 29] = [
     "",
     "evil.example",

@@ -1,4 +1,4 @@
-//! Session protection: a cookie in another browser.
+//! Session protection against a cookie in a different browser.
 
 use std::sync::{Arc, Mutex};
 
@@ -13,7 +13,7 @@ fn protected(protection: SessionProtection) -> Settings {
 }
 
 #[test]
-fn a_login_with_another_user_agent_is_fresh_or_not_fresh_or_rejected_as_the_setting_says() {
+fn a_different_user_agent_has_the_configured_effect() {
     for (protection, who) in [
         (SessionProtection::None, "ada fresh=true remembered=false"),
         (SessionProtection::Basic, "ada fresh=false remembered=false"),
@@ -23,7 +23,7 @@ fn a_login_with_another_user_agent_is_fresh_or_not_fresh_or_rejected_as_the_sett
         client.post("/log-in/ada").header(Header::new("User-Agent", "Firefox")).dispatch();
         assert_eq!(get_from(&client, "/who", "Firefox"), "ada fresh=true remembered=false");
         assert_eq!(get_from(&client, "/who", "Chrome"), who, "{protection:?}");
-        // Strong protection has revoked the session for its own browser too.
+        // Strong protection has also revoked the session for the original browser.
         let own = if protection == SessionProtection::Strong {
             who
         } else {
@@ -45,7 +45,7 @@ fn anonymous_users_get_no_session_cookie() {
 }
 
 #[test]
-fn strong_protection_ends_a_stolen_session_once_and_no_session_that_is_long_gone() {
+fn strong_protection_revokes_a_stolen_session_once_and_ignores_an_ended_session() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let events = seen.clone();
     let manager = manager().settings(protected(SessionProtection::Strong)).on_event(

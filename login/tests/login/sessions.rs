@@ -1,4 +1,4 @@
-//! Logging in and out, and the session cookie.
+//! Login, logout and the session cookie.
 
 use std::num::NonZeroU32;
 use std::sync::atomic::Ordering;
@@ -50,7 +50,7 @@ fn a_request_with_a_deleted_session_is_anonymous() {
 }
 
 #[test]
-fn a_copied_cookie_is_worthless_after_the_logout() {
+fn a_copied_cookie_does_not_work_after_logout() {
     let client = client(manager());
     log_in_as(&client, "ada");
     let copy = client.cookies().get("login").unwrap().clone();
@@ -59,7 +59,7 @@ fn a_copied_cookie_is_worthless_after_the_logout() {
 }
 
 #[test]
-fn a_login_ends_the_session_that_the_browser_came_with() {
+fn a_login_ends_the_browsers_previous_session() {
     let client = client(manager());
     log_in_as(&client, "ada");
     let old = client.cookies().get("login").unwrap().clone();
@@ -69,7 +69,7 @@ fn a_login_ends_the_session_that_the_browser_came_with() {
 }
 
 #[test]
-fn a_login_ends_the_old_session_even_when_its_user_is_deactivated() {
+fn a_login_ends_the_previous_session_even_if_its_user_is_deactivated() {
     let client = client(manager());
     log_in_as(&client, "ada");
     users(&client).deactivated.lock().unwrap().push("ada".to_owned());
@@ -79,7 +79,7 @@ fn a_login_ends_the_old_session_even_when_its_user_is_deactivated() {
 }
 
 #[test]
-fn a_logout_ends_the_presented_session_even_when_its_user_is_deactivated() {
+fn a_logout_ends_the_presented_session_even_if_its_user_is_deactivated() {
     let client = client(manager());
     log_in_as(&client, "ada");
     users(&client).deactivated.lock().unwrap().push("ada".to_owned());
@@ -100,7 +100,7 @@ fn a_logout_returns_whether_a_session_ended() {
 }
 
 #[test]
-fn a_user_who_may_no_longer_log_in_is_not_logged_in() {
+fn rejects_a_login_if_the_store_begins_no_session() {
     let client = client(manager());
     *users(&client).begins_none.lock().unwrap() = true;
     let response = client.post("/log-in/ada").dispatch();
@@ -110,7 +110,7 @@ fn a_user_who_may_no_longer_log_in_is_not_logged_in() {
 }
 
 #[test]
-fn a_session_that_the_app_has_begun_itself_can_be_logged_in() {
+fn logs_a_user_in_with_a_session_that_the_app_has_begun() {
     let client = client(manager());
     assert_eq!(post_text(&client, "/register/ada"), "true");
     assert_eq!(get_text(&client, "/who"), "ada fresh=true remembered=false");
@@ -119,7 +119,7 @@ fn a_session_that_the_app_has_begun_itself_can_be_logged_in() {
 }
 
 #[test]
-fn a_session_that_the_app_has_begun_for_an_inactive_user_ends() {
+fn ends_a_session_that_the_app_has_begun_for_an_inactive_user() {
     let client = client(manager());
     assert_eq!(post_text(&client, "/register/inactive"), "false");
     assert!(users(&client).sessions.lock().unwrap().is_empty());
@@ -127,7 +127,7 @@ fn a_session_that_the_app_has_begun_for_an_inactive_user_ends() {
 }
 
 #[test]
-fn a_session_continues_under_its_replaced_id() {
+fn a_session_continues_under_its_new_id() {
     let client = client(manager());
     assert_eq!(post_text(&client, "/replace-session/new"), "false");
     log_in_as(&client, "ada");
@@ -138,7 +138,7 @@ fn a_session_continues_under_its_replaced_id() {
 }
 
 #[test]
-fn ids_may_hold_any_characters() {
+fn accepts_any_characters_in_session_ids() {
     let client = client(manager());
     let id = "Zoë \u{1f512} \"quoted\"; a=b";
     users(&client).sessions.lock().unwrap().insert(id.to_owned(), "ada".to_owned());
@@ -148,7 +148,7 @@ fn ids_may_hold_any_characters() {
 }
 
 #[test]
-fn the_cookie_is_set_at_login_and_not_again() {
+fn sets_the_cookie_only_at_login() {
     let client = client(manager());
     let response = client.post("/log-in/ada?remember=yes").dispatch();
     assert!(response.headers().get_one("Set-Cookie").is_some());
@@ -159,7 +159,7 @@ fn the_cookie_is_set_at_login_and_not_again() {
 }
 
 #[test]
-fn the_cookie_is_encrypted_and_http_only_and_ends_with_the_browser() {
+fn the_cookie_is_encrypted_and_http_only_and_not_persistent() {
     let client = client(manager());
     let response = client.post("/log-in/ada").dispatch();
     let cookie = response.headers().get_one("Set-Cookie").unwrap();
@@ -192,7 +192,7 @@ fn a_remembered_login_lasts_as_long_as_requested() {
 }
 
 #[test]
-fn a_login_ends_after_12_hours() {
+fn a_login_expires_after_12_hours() {
     let (clock, time) = test_clock();
     let client = client(manager().clock(time));
     log_in_as(&client, "ada");
@@ -203,7 +203,7 @@ fn a_login_ends_after_12_hours() {
 }
 
 #[test]
-fn a_logout_holds_even_if_an_error_responds() {
+fn a_logout_removes_the_cookie_even_if_the_handler_returns_an_error() {
     for path in ["/log-out-and-fail/401", "/log-out-and-fail/410"] {
         let client = client(manager());
         log_in_as(&client, "ada");
@@ -216,7 +216,7 @@ fn a_logout_holds_even_if_an_error_responds() {
     let client = client(manager());
     log_in_as(&client, "ada");
     let response = client.post("/log-out").dispatch();
-    assert_eq!(response.headers().get("Set-Cookie").count(), 1, "not removed twice");
+    assert_eq!(response.headers().get("Set-Cookie").count(), 1, "the cookie is removed only once");
 }
 
 #[test]
@@ -237,7 +237,7 @@ fn a_login_after_a_logout_in_one_request_sets_the_cookie() {
 }
 
 #[test]
-fn the_settings_decide_how_long_a_login_lasts() {
+fn a_login_lasts_for_the_configured_time() {
     let (clock, time) = test_clock();
     let mut settings = Settings::default();
     settings.session_lifetime = NonZeroU32::new(100).unwrap();
@@ -251,14 +251,14 @@ fn the_settings_decide_how_long_a_login_lasts() {
 }
 
 #[test]
-fn an_inactive_user_begins_no_session() {
+fn does_not_begin_a_session_for_an_inactive_user() {
     let client = client(manager());
     log_in_as(&client, "inactive");
     assert_eq!(calls(&client), [""; 0]);
 }
 
 #[test]
-fn a_session_that_continues_under_the_same_id_is_not_ended() {
+fn a_login_with_the_current_session_does_not_end_this_session() {
     let client = client(manager());
     log_in_as(&client, "ada");
     assert_eq!(post_text(&client, "/log-in-with/ada-1"), "true");
@@ -266,7 +266,7 @@ fn a_session_that_continues_under_the_same_id_is_not_ended() {
 }
 
 #[test]
-fn a_ticked_checkbox_means_remember_unless_its_value_says_no() {
+fn remembers_a_login_unless_the_checkbox_is_empty_or_negative() {
     for value in ["", "0", "no", "off", "false", "Off", "FALSE"] {
         let client = client(manager());
         post_text(&client, &format!("/log-in/ada?remember={value}"));
@@ -280,7 +280,7 @@ fn a_ticked_checkbox_means_remember_unless_its_value_says_no() {
 }
 
 #[test]
-fn a_plain_cookie_is_not_taken_for_an_encrypted_one() {
+fn rejects_an_unencrypted_cookie() {
     let client = Client::untracked(rocket(manager())).unwrap();
     users(&client).sessions.lock().unwrap().insert("1".to_owned(), "ada".to_owned());
     let cookie = testing::session_cookie::<User>(client.rocket(), "1", Remember::No).unwrap();
@@ -290,7 +290,7 @@ fn a_plain_cookie_is_not_taken_for_an_encrypted_one() {
 }
 
 #[test]
-fn a_cookie_with_other_content_is_anonymous() {
+fn rejects_a_cookie_with_invalid_content() {
     let client = Client::untracked(rocket(manager())).unwrap();
     for content in ["", "null", "{}", "ada", "{\"id\":\"ada\"}"] {
         let cookie = Cookie::new("login", content);
@@ -300,7 +300,7 @@ fn a_cookie_with_other_content_is_anonymous() {
 }
 
 #[test]
-fn a_cookie_in_the_format_used_before_the_crate_is_still_accepted() {
+fn accepts_the_cookie_format_used_before_this_crate() {
     let (clock, time) = test_clock();
     let client = Client::untracked(rocket(manager().clock(time))).unwrap();
     users(&client).sessions.lock().unwrap().insert("1".to_owned(), "ada".to_owned());
@@ -314,7 +314,7 @@ fn a_cookie_in_the_format_used_before_the_crate_is_still_accepted() {
 }
 
 #[test]
-fn over_https_the_cookie_is_secure_and_its_name_is_bound_to_the_host() {
+fn over_https_the_cookie_is_secure_and_its_name_has_the_host_prefix() {
     let mut settings = Settings::default();
     settings.secure_cookies = true;
     let client = client(manager().settings(settings).cookie_name("member"));

@@ -1,4 +1,4 @@
-//! When the store is asked, what it is told, and what happens if it does not answer.
+//! Calls of the store, their arguments, and failures of the store.
 
 use std::sync::atomic::Ordering;
 
@@ -7,7 +7,7 @@ use rocket::http::{Header, Status};
 use rocket::local::blocking::Client;
 
 #[test]
-fn the_user_is_loaded_once_per_request_and_not_for_anonymous_users_and_exempt_paths() {
+fn loads_the_user_once_per_request_except_for_anonymous_users_and_exempt_paths() {
     let client = client(manager());
     get_text(&client, "/who");
     get_text(&client, "/members");
@@ -35,7 +35,7 @@ fn requests_under_an_exempt_path_are_anonymous() {
 }
 
 #[test]
-fn the_store_is_told_the_time_of_the_managers_clock() {
+fn passes_the_time_of_the_managers_clock_to_the_store() {
     let (clock, time) = test_clock();
     let client = client(manager().clock(time));
     let now = clock.load(Ordering::Relaxed);
@@ -56,7 +56,7 @@ fn begin_session_receives_the_user_agent_truncated_to_256_bytes() {
 }
 
 #[test]
-fn renew_session_receives_the_user_agent_and_the_expiry() {
+fn renew_session_receives_the_user_agent_and_the_expiry_time() {
     let (clock, time) = test_clock();
     let client = client(manager().clock(time));
     post_text(&client, "/log-in/ada?remember=yes");
@@ -67,7 +67,7 @@ fn renew_session_receives_the_user_agent_and_the_expiry() {
 }
 
 #[test]
-fn a_loader_that_fails_or_panics_gives_503_and_logs_nobody_out() {
+fn a_user_loader_that_fails_or_panics_causes_a_503_and_logs_no_user_out() {
     for name in ["ada", "panic"] {
         let client = client(manager());
         log_in_as(&client, name);
@@ -88,7 +88,7 @@ fn a_loader_that_fails_or_panics_gives_503_and_logs_nobody_out() {
 }
 
 #[test]
-fn a_request_loader_that_fails_gives_503() {
+fn a_request_loader_that_fails_causes_a_503() {
     let client = client(manager());
     *users(&client).broken.lock().unwrap() = Some("load_from_request");
     let response = client.get("/who").header(Header::new("X-Key", "bob")).dispatch();
@@ -96,7 +96,7 @@ fn a_request_loader_that_fails_gives_503() {
 }
 
 #[test]
-fn a_login_that_fails_changes_nothing_and_leaves_no_session_behind() {
+fn a_failed_login_keeps_the_previous_login_and_leaves_no_new_session() {
     for method in ["begin_session", "end_session"] {
         let client = client(manager());
         log_in_as(&client, "ada");
@@ -109,7 +109,7 @@ fn a_login_that_fails_changes_nothing_and_leaves_no_session_behind() {
         *users(&client).broken.lock().unwrap() = None;
         assert_eq!(get_text(&client, "/members"), "ada");
         if method == "end_session" {
-            // The old one could not be ended, so the new one is ended in its place.
+            // The new session is ended, because the old session could not be ended.
             let bobs = users(&client).sessions.lock().unwrap().keys().max().unwrap().clone();
             assert_eq!(tried.last().unwrap(), &format!("end_session {bobs}"));
         }
@@ -117,7 +117,7 @@ fn a_login_that_fails_changes_nothing_and_leaves_no_session_behind() {
 }
 
 #[test]
-fn a_logout_that_fails_leaves_the_user_logged_in() {
+fn a_failed_logout_leaves_the_user_logged_in() {
     let client = client(manager());
     log_in_as(&client, "ada");
     *users(&client).broken.lock().unwrap() = Some("end_session");
@@ -129,7 +129,7 @@ fn a_logout_that_fails_leaves_the_user_logged_in() {
 }
 
 #[test]
-fn a_user_from_the_request_loader_is_not_fresh_and_gets_no_session() {
+fn a_user_from_the_request_loader_has_no_fresh_login_and_no_session() {
     let client = client(manager());
     let with_key = |path| client.get(path).header(Header::new("X-Key", "bob"));
     let response = with_key("/who").dispatch();
@@ -153,7 +153,7 @@ fn a_session_takes_precedence_over_the_request_loader() {
 }
 
 #[test]
-fn a_request_is_anonymous_if_the_request_loader_finds_no_user_or_an_inactive_one() {
+fn a_request_is_anonymous_if_the_request_loader_finds_no_active_user() {
     let client = Client::untracked(rocket(manager())).unwrap();
     for key in ["unknown", "inactive"] {
         let response = client.get("/who").header(Header::new("X-Key", key)).dispatch();
@@ -164,7 +164,7 @@ fn a_request_is_anonymous_if_the_request_loader_finds_no_user_or_an_inactive_one
 }
 
 #[test]
-fn a_store_can_be_wrapped_whatever_its_user_type() {
+fn a_generic_wrapper_can_implement_login_store() {
     use rocket_login::{LoginStore, NewSession};
 
     struct Wrapper<S>(S);

@@ -1,4 +1,4 @@
-//! An app with users in memory and sessions on the server.
+//! An app with in-memory users and server-side sessions.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -34,16 +34,16 @@ impl LoginUser for User {
     }
 }
 
-/// Sessions by id, and what the store was asked.
+/// A store of sessions by id, which records its calls.
 #[derive(Default)]
 pub struct Users {
     pub sessions: Mutex<HashMap<String, String>>,
     pub deactivated: Mutex<Vec<String>>,
     pub calls: Mutex<Vec<String>>,
     pub times: Mutex<Vec<i64>>,
-    /// The method that does not answer.
+    /// The method that fails.
     pub broken: Mutex<Option<&'static str>>,
-    /// Whether `begin_session` says that the user may no longer log in.
+    /// Whether `begin_session` returns `None`, because the user may no longer log in.
     pub begins_none: Mutex<bool>,
 }
 
@@ -52,7 +52,7 @@ pub struct Broken;
 
 impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the store does not answer")
+        f.write_str("the store is unavailable")
     }
 }
 
@@ -141,7 +141,7 @@ async fn log_in_for(seconds: NonZeroU32, login: Login<'_>) {
     assert!(login.log_in(user("ada"), Remember::For(seconds)).await.unwrap());
 }
 
-/// Begins the session itself, as a registration does in one transaction.
+/// Begins the session itself, like an app that creates the user in the same transaction.
 #[post("/register/<name>")]
 async fn register(name: &str, login: Login<'_>, users: &rocket::State<Users>) -> String {
     let session = login.new_session(Remember::No);
@@ -168,7 +168,7 @@ async fn switch_to(name: &str, login: Login<'_>) -> Result<(), AuthError> {
     login.log_in(user(name), Remember::No).await.map(drop)
 }
 
-/// Logs in with a session that exists already.
+/// Logs the user in with an existing session.
 #[post("/log-in-with/<id>")]
 async fn log_in_with(id: &str, login: Login<'_>) -> Result<String, AuthError> {
     let session = login.new_session(Remember::No);
@@ -237,7 +237,7 @@ fn file() {}
 #[get("/static/members")]
 fn exempt_members(_user: RequiredUser) {}
 
-/// A manager with views, as most apps have them.
+/// Creates a manager with views, as in most apps.
 pub fn manager() -> LoginManager<User> {
     LoginManager::new()
         .login_view("/log-in?lang=en")
@@ -272,7 +272,7 @@ pub fn rocket(manager: LoginManager<User>) -> Rocket<Build> {
     )
 }
 
-/// Rocket without its log and without any `Rocket.toml`.
+/// Returns a configuration without a log and without `Rocket.toml`.
 pub fn figment() -> Figment {
     Figment::from(rocket::Config::debug_default()).merge(("log_level", "off"))
 }
@@ -289,7 +289,7 @@ pub fn users(client: &Client) -> &Users {
     client.rocket().state::<Users>().unwrap()
 }
 
-/// The calls of the store's methods since this was last asked.
+/// Returns the store's calls since the last call of this function.
 pub fn calls(client: &Client) -> Vec<String> {
     std::mem::take(&mut users(client).calls.lock().unwrap())
 }
@@ -329,7 +329,7 @@ pub fn assert_sets_no_cookie(response: &LocalResponse<'_>) {
     assert_eq!(response.headers().get_one("Set-Cookie"), None);
 }
 
-/// A clock that shows what the test has set.
+/// Creates a clock that the test can set.
 pub fn test_clock() -> (Arc<AtomicI64>, Clock) {
     let now = rocket::time::OffsetDateTime::now_utc().unix_timestamp();
     let seconds = Arc::new(AtomicI64::new(now));

@@ -1,4 +1,4 @@
-//! Test support, as an app's own tests use it.
+//! Test support for an app's own tests.
 
 use crate::support::*;
 use rocket::http::Status;
@@ -8,7 +8,7 @@ use rocket::{catch, catchers, get, post, routes};
 use rocket_login::{LoginOptions, Remember, RequiredUser, testing};
 
 #[test]
-fn a_test_can_begin_logged_in() {
+fn session_cookie_logs_a_test_client_in() {
     let client = Client::untracked(rocket(manager())).unwrap();
     users(&client).sessions.lock().unwrap().insert("1".to_owned(), "ada".to_owned());
     let who = |options: LoginOptions| {
@@ -46,7 +46,7 @@ fn own_401() -> Value {
 }
 
 #[test]
-fn the_routes_that_no_login_guard_protects_are_listed() {
+fn lists_the_routes_that_no_login_guard_protects() {
     let more = rocket(manager())
         .mount("/", routes![keys, new_key, files, open, checked])
         .register("/api", catchers![own_401]);
@@ -73,7 +73,7 @@ fn the_routes_that_no_login_guard_protects_are_listed() {
 }
 
 #[test]
-fn a_route_behind_a_protected_one_is_listed_and_so_is_a_401_without_a_guard() {
+fn lists_a_route_behind_a_protected_route_and_a_route_with_its_own_401() {
     #[get("/report", format = "json")]
     fn report_json(_user: RequiredUser<User>) {}
     #[get("/report", rank = 20)]
@@ -96,14 +96,14 @@ fn a_route_behind_a_protected_one_is_listed_and_so_is_a_401_without_a_guard() {
 }
 
 #[test]
-fn routes_are_protected_whatever_the_unauthorized_handler_responds() {
+fn a_route_is_protected_regardless_of_the_unauthorized_handlers_response() {
     let manager = manager().unauthorized_handler(|_| (Status::Ok, "a login form"));
     let open = testing::unprotected_routes(rocket(manager)).unwrap();
     assert!(!open.contains(&"GET /members?<_page>".to_owned()), "{open:?}");
 }
 
 #[test]
-fn a_test_of_a_store_can_begin_a_session() {
+fn a_store_test_can_begin_a_session() {
     use rocket_login::LoginStore;
 
     let users = Users::default();
@@ -115,7 +115,7 @@ fn a_test_of_a_store_can_begin_a_session() {
 }
 
 #[test]
-fn an_app_that_does_not_launch_is_an_error() {
+fn returns_an_error_if_the_app_does_not_launch() {
     let error = testing::unprotected_routes(quiet().attach(manager())).unwrap_err();
     assert_eq!(error.to_string(), "launch fairing(s) failed");
 }

@@ -1,4 +1,4 @@
-//! Users of several types in one app.
+//! Several user types in the same app.
 
 use std::convert::Infallible;
 
@@ -87,7 +87,7 @@ fn each_user_type_has_its_own_manager_cookie_and_login_view() {
 }
 
 #[test]
-fn the_launch_fails_if_two_types_share_a_cookie() {
+fn the_launch_fails_if_two_user_types_share_a_cookie_name() {
     let staff = LoginManager::<Staff>::new().under("/staff", "login");
     let rocket = rocket(manager()).manage(StaffList).attach(staff);
     let error = Client::untracked(rocket).err().map(|error| error.to_string());

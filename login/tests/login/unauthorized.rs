@@ -12,13 +12,13 @@ use rocket::{routes, uri};
 use rocket_login::{Event, LoginManager, expects_json, login_url};
 
 #[test]
-fn an_anonymous_user_is_redirected_to_the_login_view_with_next_and_a_flash() {
+fn redirects_an_anonymous_user_to_the_login_view_with_next_and_a_flash_message() {
     let client = client(manager());
     let response = client.get("/members?_page=2").dispatch();
     assert_redirects(&response, "/log-in?lang=en&next=/members%3F_page%3D2");
     assert_eq!(flash(&response).unwrap(), "7:warningMembers only.");
     let cookie = response.headers().get("Set-Cookie").last().unwrap();
-    assert!(cookie.contains("SameSite=Lax"), "a link on another site shows it too: {cookie}");
+    assert!(cookie.contains("SameSite=Lax"), "sent after a link on another site: {cookie}");
 }
 
 #[test]
@@ -36,14 +36,14 @@ fn without_a_view_the_response_is_a_plain_401() {
 }
 
 #[test]
-fn the_default_messages_are_those_of_flask_login() {
+fn the_default_login_message_matches_flask_login() {
     let client = client(LoginManager::new().login_view("/log-in"));
     let response = client.get("/members").dispatch();
     assert_eq!(flash(&response).unwrap(), "7:messagePlease log in to access this page.");
 }
 
 #[test]
-fn an_empty_message_sets_no_flash() {
+fn an_empty_message_is_not_flashed() {
     let (clock, time) = test_clock();
     let message = manager().clock(time.clone()).needs_refresh_message("danger", "Again.");
     let with_message = client(message);
@@ -65,7 +65,7 @@ fn an_empty_message_sets_no_flash() {
 }
 
 #[test]
-fn views_and_messages_may_be_uris_or_strings() {
+fn accepts_uris_and_strings_as_views_and_paths() {
     let client = client(
         LoginManager::new()
             .login_view(uri!("/log-in"))
@@ -77,7 +77,7 @@ fn views_and_messages_may_be_uris_or_strings() {
 }
 
 #[test]
-fn a_part_of_the_app_has_a_login_view_of_its_own() {
+fn a_part_of_the_app_can_have_its_own_login_view() {
     let manager = manager()
         .login_view_under("/settings/5", "/team/log-in")
         .login_view_under("/settings", "/staff/log-in")
@@ -94,7 +94,7 @@ fn a_part_of_the_app_has_a_login_view_of_its_own() {
 }
 
 #[test]
-fn api_clients_get_401_in_json_and_no_flash() {
+fn api_clients_get_a_json_401_without_a_flash_message() {
     let client = client(manager());
     let problem = "application/problem+json; charset=utf-8";
     let html = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8";
@@ -109,10 +109,10 @@ fn api_clients_get_401_in_json_and_no_flash() {
         (vec![("Content-Type", problem)], true),
         (vec![("Accept", "image/svg+json")], false),
         (vec![("Content-Type", "application/x-www-form-urlencoded")], false),
-        // fetch(), as browsers send it without options
+        // `fetch()` without options
         (vec![("Accept", "*/*"), ("Sec-Fetch-Dest", "empty")], true),
         (vec![("Sec-Fetch-Dest", "empty")], true),
-        // Turbo, and htmx before and since version 4
+        // Turbo, htmx before version 4, and htmx since version 4
         (vec![("Accept", "text/html, application/xhtml+xml"), ("Sec-Fetch-Dest", "empty")], false),
         (vec![("Accept", "*/*"), ("Sec-Fetch-Dest", "empty"), ("HX-Request", "true")], false),
         (vec![("Accept", "text/html"), ("Sec-Fetch-Dest", "empty")], false),
@@ -136,7 +136,7 @@ fn api_clients_get_401_in_json_and_no_flash() {
 }
 
 #[test]
-fn an_image_that_needs_a_login_sets_no_flash() {
+fn an_unauthorized_image_request_sets_no_flash_message() {
     let client = client(manager());
     let image = Header::new("Sec-Fetch-Dest", "image");
     let response = client.get("/members").header(image).dispatch();
@@ -183,7 +183,7 @@ fn a_custom_handler_can_reuse_login_url_and_expects_json() {
 }
 
 #[test]
-fn an_auth_error_that_a_handler_returns_gets_the_guards_response() {
+fn an_auth_error_from_a_handler_gets_the_same_response_as_a_failed_guard() {
     let (clock, time) = test_clock();
     let client = client(manager().clock(time));
     assert_redirects(&client.get("/result").dispatch(), "/log-in?lang=en&next=/result");
@@ -211,7 +211,7 @@ fn next_after_an_unauthorized_post_is_the_nearest_page() {
 }
 
 #[test]
-fn next_after_an_unauthorized_post_is_the_home_page_if_no_other_page_is_near() {
+fn next_after_an_unauthorized_post_is_the_home_page_if_no_other_page_is_nearer() {
     #[rocket::post("/purge/<_path..>")]
     fn purge(_path: std::path::PathBuf, _user: rocket_login::RequiredUser<User>) {}
     #[rocket::get("/")]
@@ -221,13 +221,13 @@ fn next_after_an_unauthorized_post_is_the_home_page_if_no_other_page_is_near() {
     assert_redirects(&without_home.post("/purge").dispatch(), "/log-in?lang=en");
     let with_home = Client::tracked(rocket(manager()).mount("/", routes![purge, home])).unwrap();
     assert_redirects(&with_home.post("/purge").dispatch(), "/log-in?lang=en&next=/");
-    // A search through all routes for each of a thousand segments would take long.
+    // Ignores a long path, because a search of all routes for each of 1,500 segments would be slow.
     let long = format!("/purge/{}", "a/".repeat(1500));
     assert_redirects(&with_home.post(long).dispatch(), "/log-in?lang=en");
 }
 
 #[test]
-fn the_nearest_page_may_have_a_parameter_but_is_no_file_server() {
+fn the_nearest_page_may_have_a_parameter_but_is_never_a_file_server() {
     #[rocket::get("/notes/<_id>")]
     fn note(_id: u8) {}
     #[rocket::post("/notes/<_id>/delete")]
@@ -246,7 +246,7 @@ fn the_nearest_page_may_have_a_parameter_but_is_no_file_server() {
 }
 
 #[test]
-fn a_handlers_own_401_is_not_taken_for_an_unauthorized_request() {
+fn a_handlers_own_401_is_not_treated_as_an_unauthorized_request() {
     #[rocket::post("/check-password")]
     fn check() -> Status {
         Status::Unauthorized
@@ -270,7 +270,7 @@ fn a_custom_handler_can_respond_with_a_bare_status() {
 }
 
 #[test]
-fn an_options_request_runs_no_guard() {
+fn an_options_request_does_not_run_guards() {
     let client = client(manager());
     assert_eq!(client.options("/members").dispatch().status(), Status::NotFound);
 }
