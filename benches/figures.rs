@@ -1,6 +1,7 @@
-//! Measures how fast the app is on this machine, and compares it with its limits: `cargo bench`.
+//! Measures the app's performance on this machine, and compares the figures with their limits. Run
+//! this benchmark with `cargo bench`.
 //!
-//! With `taskset`, the server has two cores and its clients have the others.
+//! If `taskset` is installed, the server runs on 2 cores only.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -27,15 +28,15 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const ROUNDS: usize = 5;
 const CONNECTIONS: usize = 32;
-const LOGINS_AT_ONCE: usize = 16;
-const PAUSE_NONE: Duration = Duration::ZERO;
-const PAUSE_OF_A_READER: Duration = Duration::from_millis(20);
+const CONCURRENT_LOGINS: usize = 16;
+const NO_PAUSE: Duration = Duration::ZERO;
+const READING_PAUSE: Duration = Duration::from_millis(20);
 const FORM: &str = "username=ada&password=a+horse+that+staples+batteries";
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 fn main() {
     if std::env::args().any(|argument| argument == "hash") {
-        return println!("{}", hashes_per_second());
+        return println!("{}", hash_rate());
     }
     let cores = available_parallelism().unwrap().get();
     println!(
@@ -45,64 +46,71 @@ fn main() {
     println!("| --- | --- | --- | --- |");
     let site = Site::start();
     let cookie = site.register();
-    let (plain, logged_in) = (get("/", ""), get("/dashboard", &cookie));
-    let home = get("/", &cookie);
+    let (get_home, get_dashboard) = (get("/", ""), get("/dashboard", &cookie));
+    let get_home_logged_in = get("/", &cookie);
     let mut pages = [vec![], vec![], vec![], vec![]];
     for _ in 0..ROUNDS {
-        let a = site.load(&plain, CONNECTIONS, 3, PAUSE_NONE);
-        let b = site.load(&logged_in, CONNECTIONS, 3, PAUSE_NONE);
-        let c = site.load(&home, CONNECTIONS, 3, PAUSE_NONE);
-        let figures =
-            [a.per_second, b.per_second, b.per_second / a.per_second, c.core_us - a.core_us];
+        let anonymous_home = site.load(&get_home, CONNECTIONS, 3, NO_PAUSE);
+        let dashboard = site.load(&get_dashboard, CONNECTIONS, 3, NO_PAUSE);
+        let logged_in_home = site.load(&get_home_logged_in, CONNECTIONS, 3, NO_PAUSE);
+        let figures = [
+            anonymous_home.per_second,
+            dashboard.per_second,
+            dashboard.per_second / anonymous_home.per_second,
+            logged_in_home.cpu_us - anonymous_home.cpu_us,
+        ];
         pages.iter_mut().zip(figures).for_each(|(list, figure)| list.push(figure));
     }
     let ratio = median(&pages[2]);
-    row("`GET /`, logged out, per second", &pages[0], None);
-    row("`GET /dashboard`, logged in, per second", &pages[1], Some(ratio));
-    row("what the user adds to `GET /`, µs of one core", &pages[3], None);
+    print_row("`GET /`, logged out, per second", &pages[0], None);
+    print_row("`GET /dashboard`, logged in, per second", &pages[1], Some(ratio));
+    print_row("CPU time that the logged-in user adds to `GET /`, µs", &pages[3], None);
 
     let mut logins = [vec![], vec![], vec![], vec![]];
     for _ in 0..ROUNDS {
-        let alone = hashes_alone();
+        let hash_rate = server_hash_rate();
         let (login, page) = scope(|scope| {
             let login =
-                scope.spawn(|| site.load(&post("/login", FORM), LOGINS_AT_ONCE, 4, PAUSE_NONE));
-            let page = scope.spawn(|| site.load(&logged_in, 4, 4, PAUSE_OF_A_READER));
+                scope.spawn(|| site.load(&post("/login", FORM), CONCURRENT_LOGINS, 4, NO_PAUSE));
+            let page = scope.spawn(|| site.load(&get_dashboard, 4, 4, READING_PAUSE));
             (login.join().unwrap(), page.join().unwrap())
         });
-        let figures = [alone, login.per_second, login.per_second / alone, page.slowest_of_100_ms];
+        let figures = [hash_rate, login.per_second, login.per_second / hash_rate, page.p99_ms];
         logins.iter_mut().zip(figures).for_each(|(list, figure)| list.push(figure));
     }
-    row("Argon2id alone, per second", &logins[0], None);
-    row("`POST /login` by 16 clients, per second", &logins[1], Some(median(&logins[2])));
-    row(
-        "`GET /dashboard` by others meanwhile, p99 in ms",
+    print_row("Argon2id alone, per second", &logins[0], None);
+    print_row("`POST /login` by 16 clients, per second", &logins[1], Some(median(&logins[2])));
+    print_row(
+        "`GET /dashboard` during these logins, p99 in ms",
         &logins[3],
         Some(median(&logins[3]) / 25.0),
     );
-    let memory = site.memory();
-    row("peak memory, MB", &[memory], Some(memory / 150.0));
+    let memory = site.peak_memory();
+    print_row("peak memory, MiB", &[memory], Some(memory / 150.0));
 
     for users in [100, 10_000, 1_000_000] {
-        site.fill(users);
+        site.fill_database(users);
         let pages: Vec<_> = (0..ROUNDS)
-            .map(|_| site.load(&logged_in, CONNECTIONS, 2, PAUSE_NONE).per_second)
+            .map(|_| site.load(&get_dashboard, CONNECTIONS, 2, NO_PAUSE).per_second)
             .collect();
-        row(&format!("`GET /dashboard` beside {users} users and sessions"), &pages, None);
-        let logins: Vec<_> = (0..ROUNDS)
-            .map(|_| site.load(&post("/login", FORM), 1, 1, PAUSE_NONE).slowest_of_100_ms)
-            .collect();
-        row(&format!("`POST /login` beside {users}, p99 in ms"), &logins, None);
+        print_row(&format!("`GET /dashboard` beside {users} users and sessions"), &pages, None);
+        let logins: Vec<_> =
+            (0..ROUNDS).map(|_| site.load(&post("/login", FORM), 1, 1, NO_PAUSE).p99_ms).collect();
+        print_row(
+            &format!("`POST /login` beside {users} users and sessions, p99 in ms"),
+            &logins,
+            None,
+        );
     }
 }
 
-fn row(what: &str, figures: &[f64], of_limit: Option<f64>) {
+fn print_row(label: &str, figures: &[f64], limit_ratio: Option<f64>) {
     let digits = if median(figures) < 100.0 { 1 } else { 0 };
-    let least = figures.iter().copied().fold(f64::MAX, f64::min);
-    let most = figures.iter().copied().fold(f64::MIN, f64::max);
-    let of_limit = of_limit.map_or(String::new(), |ratio| format!("{ratio:.2}"));
+    let min = figures.iter().copied().fold(f64::MAX, f64::min);
+    let max = figures.iter().copied().fold(f64::MIN, f64::max);
+    let limit_ratio = limit_ratio.map_or(String::new(), |ratio| format!("{ratio:.2}"));
     println!(
-        "| {what} | {:.digits$} | {least:.digits$}–{most:.digits$} | {of_limit} |",
+        "| {label} | {:.digits$} | {min:.digits$}–{max:.digits$} | {limit_ratio} |",
         median(figures)
     );
 }
@@ -113,8 +121,8 @@ fn median(figures: &[f64]) -> f64 {
     figures[figures.len() / 2]
 }
 
-/// The program on the two cores of the server, if there is `taskset`.
-fn on_two_cores(program: &Path) -> Command {
+/// Returns a command that runs a program on the server's 2 cores, if `taskset` is installed.
+fn on_2_cores(program: &Path) -> Command {
     let has_taskset = Command::new("taskset").arg("--version").output().is_ok();
     if !has_taskset {
         return Command::new(program);
@@ -124,29 +132,33 @@ fn on_two_cores(program: &Path) -> Command {
     command
 }
 
-fn hashes_alone() -> f64 {
-    let this = std::env::current_exe().unwrap();
-    let output = on_two_cores(&this).arg("hash").output().unwrap();
+/// Measures the hash rate on the server's cores.
+fn server_hash_rate() -> f64 {
+    let this_program = std::env::current_exe().unwrap();
+    let output = on_2_cores(&this_program).arg("hash").output().unwrap();
     String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
 }
 
-/// The hash rate of two threads, with the app's parameters.
-fn hashes_per_second() -> f64 {
-    let begun = Instant::now();
+/// Measures the hash rate of 2 threads, with the app's Argon2 parameters.
+fn hash_rate() -> f64 {
+    let started = Instant::now();
     let count = || {
         let params = Params::new(19 * 1024, 2, 1, None).unwrap();
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let mut count = 0;
-        while begun.elapsed() < Duration::from_secs(2) {
+        while started.elapsed() < Duration::from_secs(2) {
             let _: PasswordHash = argon2.hash_password(b"a horse that staples batteries").unwrap();
             count += 1;
         }
         count
     };
     let count: u32 = scope(|scope| {
-        [scope.spawn(count), scope.spawn(count)].into_iter().map(|one| one.join().unwrap()).sum()
+        [scope.spawn(count), scope.spawn(count)]
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .sum()
     });
-    f64::from(count) / begun.elapsed().as_secs_f64()
+    f64::from(count) / started.elapsed().as_secs_f64()
 }
 
 struct Site {
@@ -154,17 +166,19 @@ struct Site {
     dir: TempDir,
 }
 
+/// The figures of one load test.
 struct Load {
     per_second: f64,
-    /// The time of one core that each request takes, in µs.
-    core_us: f64,
-    slowest_of_100_ms: f64,
+    /// The server's CPU time for each request.
+    cpu_us: f64,
+    /// The response time that 99% of the requests do not exceed.
+    p99_ms: f64,
 }
 
 impl Site {
     fn start() -> Site {
         let dir = tempfile::tempdir().unwrap();
-        let mut program = on_two_cores(&server::binary());
+        let mut program = on_2_cores(&server::binary());
         program
             .current_dir(dir.path())
             .env("ROCKET_CONFIG", Path::new(ROOT).join("Rocket.toml"))
@@ -186,42 +200,44 @@ impl Site {
         format!("Cookie: login={}\r\n", cookie.unwrap().split(';').next().unwrap())
     }
 
-    /// Sends one request again and again, over some connections and for some seconds.
+    /// Sends a request repeatedly, over this number of connections and for this number of seconds.
     fn load(&self, request: &str, connections: usize, seconds: u64, pause: Duration) -> Load {
-        let clients = runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-        let begun = Instant::now();
-        let end = begun + Duration::from_secs(seconds);
+        let runtime = runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        let started = Instant::now();
+        let end = started + Duration::from_secs(seconds);
         let cpu_before = self.cpu_seconds();
-        let mut times = clients.unwrap().block_on(async {
-            let one = || spawn(repeat(self.server.port, request.as_bytes().to_vec(), end, pause));
-            let all: Vec<_> = (0..connections).map(|_| one()).collect();
+        let mut times = runtime.unwrap().block_on(async {
+            let start_client =
+                || spawn(repeat(self.server.port, request.as_bytes().to_vec(), end, pause));
+            let clients: Vec<_> = (0..connections).map(|_| start_client()).collect();
             let mut times = Vec::new();
-            for one in all {
-                times.extend(one.await.unwrap());
+            for client in clients {
+                times.extend(client.await.unwrap());
             }
             times
         });
         times.sort();
-        let slowest_of_100 = times[times.len() * 99 / 100];
+        let p99 = times[times.len() * 99 / 100];
         Load {
-            per_second: times.len() as f64 / begun.elapsed().as_secs_f64(),
-            core_us: (self.cpu_seconds() - cpu_before) * 1e6 / times.len() as f64,
-            slowest_of_100_ms: slowest_of_100.as_secs_f64() * 1000.0,
+            per_second: times.len() as f64 / started.elapsed().as_secs_f64(),
+            cpu_us: (self.cpu_seconds() - cpu_before) * 1e6 / times.len() as f64,
+            p99_ms: p99.as_secs_f64() * 1000.0,
         }
     }
 
-    /// The time that the server has spent on all cores.
+    /// Returns the CPU time that the server has used on all cores, in seconds.
     fn cpu_seconds(&self) -> f64 {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.server.id()));
         let stat = stat.unwrap_or_default();
-        // In ticks of 10 ms, after the name in parentheses, which may contain spaces.
+        // Reads only the fields after the process name, because the name may contain spaces. The times
+        // are in ticks of 10 ms.
         let fields: Vec<_> = stat.rsplit(')').next().unwrap_or_default().split(' ').collect();
         let ticks = fields.iter().skip(12).take(2).filter_map(|field| field.parse::<f64>().ok());
         ticks.sum::<f64>() / 100.0
     }
 
-    /// The server's peak memory, in MB.
-    fn memory(&self) -> f64 {
+    /// Returns the server's peak memory, in MiB.
+    fn peak_memory(&self) -> f64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.server.id()));
         let status = status.unwrap_or_default();
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -229,8 +245,8 @@ impl Site {
         kib.unwrap_or(f64::NAN) / 1024.0
     }
 
-    /// Adds users and sessions until there are `count` of each.
-    fn fill(&self, count: u32) {
+    /// Inserts users and sessions until the database has `count` of each.
+    fn fill_database(&self, count: u32) {
         let path = self.dir.path().join("data/app.sqlite");
         let mut database = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
         let numbers = format!(
@@ -265,23 +281,24 @@ fn post(path: &str, form: &str) -> String {
     )
 }
 
-/// The time of each response. Panics at an error response.
+/// Sends a request repeatedly until `end`, and returns the response times. Panics at an error
+/// response.
 async fn repeat(port: u16, request: Vec<u8>, end: Instant, pause: Duration) -> Vec<Duration> {
     let mut stream = net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
     stream.set_nodelay(true).unwrap();
     let (mut times, mut buffer) = (Vec::new(), vec![0; 64 * 1024]);
     while Instant::now() < end {
-        let begun = Instant::now();
+        let started = Instant::now();
         stream.write_all(&request).await.unwrap();
         let mut length = 0;
-        while !is_whole(&buffer[..length]) {
+        while !is_complete(&buffer[..length]) {
             let more = stream.read(&mut buffer[length..]).await.unwrap();
             assert!(more > 0, "{}", String::from_utf8_lossy(&buffer[..length]));
             length += more;
         }
-        let is_good = buffer.starts_with(b"HTTP/1.1 200") || buffer.starts_with(b"HTTP/1.1 303");
-        assert!(is_good, "{}", String::from_utf8_lossy(&buffer[..length]));
-        times.push(begun.elapsed());
+        let is_success = buffer.starts_with(b"HTTP/1.1 200") || buffer.starts_with(b"HTTP/1.1 303");
+        assert!(is_success, "{}", String::from_utf8_lossy(&buffer[..length]));
+        times.push(started.elapsed());
         if !pause.is_zero() {
             rocket::tokio::time::sleep(pause).await;
         }
@@ -289,7 +306,7 @@ async fn repeat(port: u16, request: Vec<u8>, end: Instant, pause: Duration) -> V
     times
 }
 
-fn is_whole(response: &[u8]) -> bool {
+fn is_complete(response: &[u8]) -> bool {
     let Some(end) = response.windows(4).position(|bytes| bytes == b"\r\n\r\n") else {
         return false;
     };

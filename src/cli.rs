@@ -1,4 +1,4 @@
-//! The commands of the CLI, which use the same settings and the same database as the site.
+//! The commands, which use the same settings and the same database as the site.
 
 use std::io::{IsTerminal, stdin};
 
@@ -13,7 +13,7 @@ use crate::settings::{self, DataSettings};
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Add, list, activate and deactivate users, and set their passwords
+    /// Add, list, activate and deactivate users, or set their passwords
     #[command(subcommand)]
     User(UserCommand),
     /// Maintain the sessions
@@ -26,7 +26,7 @@ pub enum Command {
 /// The commands for users.
 #[derive(Debug, Subcommand)]
 pub enum UserCommand {
-    /// Add a user. Asks for the password, or reads it from standard input
+    /// Add a user. The password is read from the terminal or from standard input
     Add {
         /// 3 to 64 letters, digits, dots, underscores or hyphens
         username: String,
@@ -38,12 +38,12 @@ pub enum UserCommand {
         /// In upper or lower case
         username: String,
     },
-    /// Log a user out everywhere, and prevent further logins
+    /// Log a user out on all devices and prevent further logins
     Deactivate {
         /// In upper or lower case
         username: String,
     },
-    /// Set a new password, and log the user out everywhere
+    /// Set a new password and log the user out on all devices
     SetPassword {
         /// In upper or lower case
         username: String,
@@ -53,11 +53,11 @@ pub enum UserCommand {
 /// The commands for sessions.
 #[derive(Debug, Subcommand)]
 pub enum SessionsCommand {
-    /// Delete expired sessions, as each login also does
+    /// Delete all expired sessions, as each login also does
     Purge,
 }
 
-/// Runs a command, and returns what to print.
+/// Runs a command. Returns its output.
 ///
 /// # Errors
 ///
@@ -115,7 +115,7 @@ async fn find(accounts: &Accounts, username: &str) -> Result<User, String> {
     accounts.find_by_username(name).await.map_err(to_string)?.ok_or_else(not_found)
 }
 
-/// Reads a new password. Not from the arguments, which every user of the machine can see.
+/// Reads a new password. Never from the arguments, because every user of the machine can see them.
 fn read_password(username: &str) -> Result<Password, String> {
     let password = if stdin().is_terminal() {
         rpassword::prompt_password(format!("New password of {username}: ")).map_err(to_string)?
@@ -125,7 +125,7 @@ fn read_password(username: &str) -> Result<Password, String> {
         line.trim_end_matches(['\r', '\n']).to_owned()
     };
     let password = Password::new(password);
-    password.validate(username).map_err(|error| invalid("The password", error))?;
+    password.validate(username).map_err(|error| invalid("The password", &error))?;
     Ok(password)
 }
 

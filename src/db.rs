@@ -25,18 +25,20 @@ pub enum DbConnection {
 
 type Pool = r2d2::Pool<ConnectionManager<DbConnection>>;
 
-/// How long a query waits for a connection, and then for a lock.
+/// How long a query waits for a connection, and how long it then waits for a lock.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long a query takes at most, even if the server stopped in the middle of it.
+/// How long a request waits for a query, even if the server does not answer.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// The database. Cheap to clone.
 #[derive(Clone)]
 pub struct Db {
     pool: Pool,
-    /// For SQLite: connections that never wait, and their file.
-    readers: Option<(Pool, PathBuf)>,
+    /// SQLite only: connections that don't wait for locks.
+    readers: Option<Pool>,
+    /// SQLite only.
+    file: Option<PathBuf>,
 }
 
 /// A database error. Its text is for the log, never for a page.
@@ -52,14 +54,14 @@ impl Db {
             Some(("sqlite", path)) if !path.is_empty() && !path.starts_with(":memory:") => {
                 migrate_sqlite(path).map_err(|cause| failed(format!("{path}: {cause}")))?;
                 let pool = |wait| pool(sqlite_url(path, "rw"), sqlite_setup(wait));
-                let readers = Some((pool(Duration::ZERO), path.into()));
-                Ok(Db { pool: pool(WAIT_TIMEOUT), readers })
+                let readers = Some(pool(Duration::ZERO));
+                Ok(Db { pool: pool(WAIT_TIMEOUT), readers, file: Some(path.into()) })
             }
             #[cfg(feature = "postgres")]
             Some(("postgres" | "postgresql", _)) => {
                 migrate_postgres(url).map_err(|cause| failed(cause.to_string()))?;
                 let setup = format!("SET lock_timeout = {}", WAIT_TIMEOUT.as_millis());
-                Ok(Db { pool: pool(url.to_owned(), setup), readers: None })
+                Ok(Db { pool: pool(url.to_owned(), setup), readers: None, file: None })
             }
             _ => Err("DATABASE_URL must be sqlite:// and the path of a file, or, if built with \
                       the feature postgres, postgres://…"
@@ -72,7 +74,10 @@ impl Db {
         &self,
         query: impl FnOnce(&mut DbConnection) -> QueryResult<T> + Send + 'static,
     ) -> Result<T, Error> {
-        self.check_file()?;
+        // SQLite would go on writing to a file that has been deleted.
+        if self.file.as_ref().is_some_and(|file| !file.exists()) {
+            return Err(error("the file is missing"));
+        }
         let pool = self.pool.clone();
         let done = spawn_blocking(move || {
             let mut connection = pool.get().map_err(error)?;
@@ -91,27 +96,18 @@ impl Db {
 
     /// Runs a query that finds a row by an index and changes nothing.
     ///
-    /// SQLite does so on this thread, in less time than another takes to wake up. A query that would
-    /// have to wait, for a connection or a lock, fails at once and goes to [`run`](Db::run).
+    /// With SQLite, the query runs on the calling thread, because waking another thread takes longer
+    /// than the query. If it would have to wait for a connection or a lock, [`run`](Db::run) runs it.
     pub async fn read<T: Send + 'static>(
         &self,
         query: impl Fn(&mut DbConnection) -> QueryResult<T> + Send + 'static,
     ) -> Result<T, Error> {
-        self.check_file()?;
-        if let Some(mut reader) = self.readers.as_ref().and_then(|(pool, _)| pool.try_get())
+        if let Some(mut reader) = self.readers.as_ref().and_then(Pool::try_get)
             && let Ok(found) = execute(&mut reader, &query)
         {
             return Ok(found);
         }
         self.run(query).await
-    }
-
-    /// SQLite goes on with a file that has been deleted, and what it writes is lost.
-    fn check_file(&self) -> Result<(), Error> {
-        match &self.readers {
-            Some((_, file)) if !file.exists() => Err(error("the file is missing")),
-            _ => Ok(()),
-        }
     }
 }
 
@@ -121,10 +117,10 @@ fn execute<T>(
 ) -> Result<T, Error> {
     let result = query(connection);
     if let Err(DatabaseError(kind, cause)) = &result {
-        // The server was restarted, or the file was read-only when it was opened.
         let is_lost = matches!(kind, ClosedConnection | UnableToSendCommand);
+        // SQLite never writes through a connection that it opened while the file was read-only.
         if is_lost || cause.message().contains("readonly") {
-            // Then the pool drops it.
+            // The pool drops a connection in this state.
             type Manager = <DbConnection as Connection>::TransactionManager;
             Manager::transaction_manager_status_mut(connection).set_in_error();
         }
@@ -132,7 +128,7 @@ fn execute<T>(
     result.map_err(error)
 }
 
-/// SQL that sets up each new connection.
+/// The SQL that sets up each new connection.
 #[derive(Debug)]
 struct Setup(String);
 
@@ -142,7 +138,7 @@ impl CustomizeConnection<DbConnection, r2d2::Error> for Setup {
     }
 }
 
-/// A pool of as many connections as can be busy at once.
+/// Makes a pool of as many connections as can be busy at once.
 fn pool(url: String, setup: String) -> Pool {
     let cores = thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
     r2d2::Pool::builder()
@@ -155,12 +151,13 @@ fn pool(url: String, setup: String) -> Pool {
         .build_unchecked(ConnectionManager::new(url))
 }
 
-/// Creates the file if it is missing, which no later connection does.
+/// Also creates the file. No later connection does, because the file may only be missing for a while.
 fn migrate_sqlite(path: &str) -> Result<(), Box<dyn error::Error + Send + Sync>> {
     const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
     let mut connection = SqliteConnection::establish(&sqlite_url(path, "rwc"))?;
     connection.batch_execute(&sqlite_setup(WAIT_TIMEOUT))?;
-    connection.immediate_transaction(|it| it.run_pending_migrations(MIGRATIONS).map(drop))
+    connection
+        .immediate_transaction(|connection| connection.run_pending_migrations(MIGRATIONS).map(drop))
 }
 
 fn sqlite_url(path: &str, mode: &str) -> String {
@@ -168,7 +165,7 @@ fn sqlite_url(path: &str, mode: &str) -> String {
     format!("file:{path}?mode={mode}")
 }
 
-/// In WAL mode, readers don't wait for a writer. A session is deleted with its user.
+/// With WAL, readers don't wait for a writer. With foreign keys, a user's sessions are deleted too.
 fn sqlite_setup(wait: Duration) -> String {
     let wait = wait.as_millis();
     format!("PRAGMA busy_timeout = {wait}; PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON")
@@ -178,14 +175,14 @@ fn sqlite_setup(wait: Duration) -> String {
 fn migrate_postgres(url: &str) -> Result<(), Box<dyn error::Error + Send + Sync>> {
     const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
     PgConnection::establish(url)?.transaction(|connection| {
-        // Of two instances that start together, one waits. The number only has to be unique.
+        // Of 2 instances that start at once, 1 waits. The number only has to be unique.
         connection.batch_execute("SELECT pg_advisory_xact_lock(7073225517)")?;
         connection.run_pending_migrations(MIGRATIONS).map(drop)
     })
 }
 
 fn error(cause: impl fmt::Display) -> Error {
-    // MultiConnection says this whatever the cause.
+    // MultiConnection reports this for every cause.
     let vague = "Invalid connection url for multiconnection";
     Error(cause.to_string().replace(vague, "PostgreSQL accepts no connection"))
 }

@@ -1,6 +1,7 @@
-//! How to do login in Rocket: the whole app, from its settings to its pages.
+//! User login in Rocket: the whole app, from its settings to its pages.
 //!
-//! Each page is a file in `routes`. The users, passwords and sessions behind them are in `accounts`.
+//! Each page is a file in `routes`. The users, passwords and sessions are in `accounts`. `web` has what
+//! all pages share.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -9,7 +10,7 @@ mod accounts;
 pub mod cli;
 mod db;
 mod demo;
-mod log;
+mod logger;
 mod routes;
 mod schema;
 pub mod settings;
@@ -31,9 +32,9 @@ use web::{error, headers, page, same_origin};
 /// # Errors
 ///
 /// If a setting is invalid, or the database can't be opened.
-pub fn build(figment: Figment, clock: Clock, log: EventLog) -> Result<Rocket<Build>, String> {
+pub fn build(figment: Figment, clock: Clock, event_log: EventLog) -> Result<Rocket<Build>, String> {
     let settings = Settings::read(figment)?;
-    log::init(settings.log_level);
+    logger::init(settings.log_level);
     let accounts = Accounts::open(&settings.data, clock.clone())?;
     let static_files = StaticFiles::open(settings.static_dir)?;
 
@@ -54,7 +55,7 @@ pub fn build(figment: Figment, clock: Clock, log: EventLog) -> Result<Rocket<Bui
 
     Ok(rocket::custom(settings.figment)
         .manage(accounts)
-        .manage(log)
+        .manage(event_log)
         .attach(headers::shield(settings.https))
         .attach(headers::fairing(settings.https))
         .attach(same_origin::fairing())

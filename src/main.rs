@@ -1,4 +1,4 @@
-//! Reads `.env`, then launches the site or runs a command.
+//! The program: reads `.env`, then serves the site or runs a command.
 
 #![forbid(unsafe_code)]
 
@@ -29,7 +29,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Not a `#[launch]` function: that must return a `Rocket`, so a bad setting could only panic.
+/// Not a `#[launch]` function, because that must return a `Rocket`, so an invalid setting could only
+/// panic.
 fn run(arguments: Arguments) -> Result<(), String> {
     settings::read_env_file()?;
     let figment = settings::figment();

@@ -12,7 +12,7 @@ use rocket::figment::value::magic::RelativePathBuf;
 use rocket::figment::{self, Figment};
 use serde::Deserialize;
 
-/// How long a session lasts without a request, unless it is remembered: 2 hours (OWASP ASVS 5, 7.3.1).
+/// How long a session that is not remembered lasts without a request: 2 hours (OWASP ASVS 5, 7.3.1).
 const IDLE_TIMEOUT: NonZeroU32 = NonZeroU32::new(2 * 60 * 60).unwrap();
 
 /// The settings of the app.
@@ -21,19 +21,19 @@ pub struct Settings {
     pub figment: Figment,
     /// The settings that commands need too.
     pub data: DataSettings,
-    /// The folder of the style sheet and the scripts.
+    /// The directory of the style sheet and the scripts.
     pub static_dir: PathBuf,
-    /// Whether browsers reach the site over HTTPS, from Rocket or from a proxy.
+    /// Whether browsers use HTTPS, served by Rocket or by a proxy.
     pub https: bool,
     /// Rocket's log level, at most `normal`.
     pub log_level: LogLevel,
 }
 
-/// Where the data is, and how long sessions last.
+/// The database, and how long sessions last.
 pub struct DataSettings {
     /// `sqlite://` and a path, or a `postgres://` URL.
     pub database_url: String,
-    /// How long a session lasts without a request, in seconds. Remembered sessions ignore it.
+    /// How long a session that is not remembered lasts without a request, in seconds.
     pub idle_timeout: NonZeroU32,
 }
 
@@ -41,7 +41,7 @@ pub struct DataSettings {
 ///
 /// # Errors
 ///
-/// If it can't be read. The message does not contain its lines, which may hold secrets.
+/// If the file can't be read. The message contains none of its lines, because they can contain secrets.
 pub fn read_env_file() -> Result<(), String> {
     match dotenvy::from_path(".env") {
         Err(dotenvy::Error::LineParse(..)) => {
@@ -52,7 +52,7 @@ pub fn read_env_file() -> Result<(), String> {
     }
 }
 
-/// The sources of the settings: those of Rocket, and `DATABASE_URL`.
+/// Returns the sources of the settings: those of Rocket, and `DATABASE_URL`.
 pub fn figment() -> Figment {
     Config::figment().merge(Env::raw().only(&["DATABASE_URL"]))
 }
@@ -62,12 +62,12 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// If a setting is invalid: the message names it.
+    /// If a setting is invalid. The message names the setting.
     pub fn read(figment: Figment) -> Result<Settings, String> {
         let static_dir = path(&figment, "static_dir", "static")?;
         if !static_dir.is_dir() {
             let path = static_dir.display();
-            return Err(format!("The setting static_dir: {path} is not a folder"));
+            return Err(format!("The setting static_dir: {path} is not a directory"));
         }
         let login = rocket_login::Settings::from_figment(&figment, &["idle_timeout"])
             .map_err(|error| invalid(*error))?;
@@ -75,7 +75,7 @@ impl Settings {
         let key = secret_key(&figment)?;
         let figment = figment.merge(("secret_key", key));
         let mut config = Config::try_from(&figment).map_err(invalid)?;
-        // At this level, Rocket logs every cookie and every field of every form.
+        // At the debug level, Rocket logs every cookie and every form field.
         if config.log_level == LogLevel::Debug {
             config.log_level = LogLevel::Normal;
         }
@@ -94,11 +94,11 @@ impl DataSettings {
     ///
     /// # Errors
     ///
-    /// If a setting is invalid: the message names it.
+    /// If a setting is invalid. The message names the setting.
     pub fn read(figment: &Figment) -> Result<DataSettings, String> {
         let database_url = match read(figment, "database_url")? {
             Some(url) => url,
-            None => format!("sqlite://{}", data_dir(figment)?.join("app.sqlite").display()),
+            None => format!("sqlite://{}", create_data_dir(figment)?.join("app.sqlite").display()),
         };
         let idle_timeout = read(figment, "login.idle_timeout")?.unwrap_or(IDLE_TIMEOUT);
         Ok(DataSettings { database_url, idle_timeout })
@@ -117,7 +117,7 @@ fn path(figment: &Figment, name: &str, default: &str) -> Result<PathBuf, String>
     Ok(path.map_or_else(|| default.into(), |path| path.relative()))
 }
 
-/// Describes an invalid setting: which, where, and why.
+/// Returns which setting is invalid, where it is and why.
 fn invalid(error: figment::Error) -> String {
     let setting = error.path.join(".").to_lowercase();
     let source =
@@ -125,8 +125,8 @@ fn invalid(error: figment::Error) -> String {
     format!("The setting {setting}{source}: {}", error.kind)
 }
 
-/// The folder of the data, which no other user of this machine can read.
-fn data_dir(figment: &Figment) -> Result<PathBuf, String> {
+/// Creates the data directory, which only its owner can read.
+fn create_data_dir(figment: &Figment) -> Result<PathBuf, String> {
     let dir = path(figment, "data_dir", "data")?;
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
@@ -142,19 +142,19 @@ fn unusable(path: &Path, cause: &dyn std::fmt::Display) -> String {
 const NO_KEY: &str = "ROCKET_SECRET_KEY is not set: make a key with `openssl rand -base64 32` \
                       and put it into the environment or the file .env";
 
-/// The secret key, which encrypts the cookies. A debug run without one makes one and keeps it in a
-/// file, so that a restart logs nobody out.
+/// Returns the secret key, which encrypts the cookies. A debug run without a key makes one and stores it
+/// in a file, so that a restart logs nobody out.
 ///
-/// Decoded here, because Rocket prints an invalid key, and accepts only two lengths.
+/// Decodes the key, because Rocket prints an invalid key and accepts only 2 lengths.
 fn secret_key(figment: &Figment) -> Result<Vec<u8>, String> {
     let value = figment.find_value("secret_key").ok();
-    // Rocket's default is a key of zeros, and not text.
+    // Rocket's default key is not text.
     let key = value.as_ref().and_then(|value| value.as_str()).unwrap_or_default();
     if !key.is_empty() {
         decode(key)
             .ok_or_else(|| "ROCKET_SECRET_KEY must be 256 random bits or more in base64".into())
     } else if figment.profile() == Config::DEBUG_PROFILE {
-        load_or_create_key(&data_dir(figment)?.join("secret_key"))
+        load_or_create_key(&create_data_dir(figment)?.join("secret_key"))
     } else {
         Err(NO_KEY.into())
     }
@@ -165,7 +165,7 @@ fn load_or_create_key(path: &Path) -> Result<Vec<u8>, String> {
         fs::write(path, new_key()?).map_err(|cause| unusable(path, &cause))?;
     }
     let text = fs::read_to_string(path).map_err(|cause| unusable(path, &cause))?;
-    decode(text.trim()).ok_or_else(|| unusable(path, &"it is not a key. Delete it"))
+    decode(text.trim()).ok_or_else(|| unusable(path, &"it does not contain a key. Delete it"))
 }
 
 fn decode(base64: &str) -> Option<Vec<u8>> {

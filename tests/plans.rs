@@ -1,4 +1,4 @@
-//! The query plans: every statement finds its rows by an index.
+//! Query plans, which must find rows by an index.
 
 #[allow(dead_code, unused_imports)]
 #[path = "app/support.rs"]
@@ -20,7 +20,7 @@ struct Step {
 }
 
 #[test]
-fn no_statement_reads_a_whole_table() {
+fn no_statement_does_a_full_table_scan() {
     set_default_instrumentation(|| {
         Some(Box::new(|event: InstrumentationEvent<'_>| {
             if let InstrumentationEvent::StartQuery { query, .. } = event {
@@ -48,13 +48,13 @@ fn no_statement_reads_a_whole_table() {
     other.get("/dashboard");
 
     let statements = std::mem::take(&mut *STATEMENTS.lock().unwrap());
-    let ours: Vec<_> = statements
+    let app_statements: Vec<_> = statements
         .into_iter()
         .filter(|sql| sql.contains("`users`") || sql.contains("`sessions`"))
         .collect();
-    assert!(ours.len() > 10, "{ours:#?}");
+    assert!(app_statements.len() > 10, "{app_statements:#?}");
     let mut database = app.database();
-    for sql in ours {
+    for sql in app_statements {
         let plan: Vec<Step> = diesel::sql_query(format!("EXPLAIN QUERY PLAN {sql}"))
             .load(&mut database)
             .unwrap_or_else(|error| panic!("{sql}: {error}"));

@@ -4,12 +4,12 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use super::{Accounts, AttemptKind, Error, Password, User, Username};
+use super::{Accounts, AttemptKind, Error, Password, User, Username, passwords};
 
-/// Why nobody was authenticated.
-pub enum AuthenticateError {
-    /// The username or the password is wrong. Only the log may tell which, or an attacker could find
-    /// out which usernames exist.
+/// Why credentials were not accepted.
+pub enum CredentialsError {
+    /// The username or the password is wrong. Only the log may say which, because a page would tell an
+    /// attacker which usernames exist.
     Failed {
         /// The id of the user with this username, if there is one.
         user: Option<i64>,
@@ -20,7 +20,7 @@ pub enum AuthenticateError {
         /// In seconds.
         retry_after: i64,
     },
-    /// The password could not be checked.
+    /// The password could not be verified.
     Unavailable(Error),
 }
 
@@ -31,84 +31,71 @@ pub enum FailureReason {
     UnknownUsername,
     WrongPassword,
     Deactivated,
-    /// While the old one was being checked.
-    PasswordChanged,
+    /// The user was changed after the password was verified, and before the session began.
+    UserChanged,
 }
 
 impl Accounts {
-    /// Returns the user with this username, if it is their password.
+    /// Returns the user with this username and password.
     ///
-    /// An unknown username costs as much work, a dummy hash, so that response times don't reveal which
-    /// usernames exist (OWASP Authentication Cheat Sheet).
+    /// An unknown username costs a hash too, so that response times don't reveal which usernames exist
+    /// (OWASP Authentication Cheat Sheet).
     ///
     /// # Errors
     ///
-    /// If the username or password is wrong, after too many failures, or if it can't be checked.
+    /// If the username or password is wrong, if the user is deactivated, after too many failures, or if
+    /// the password can't be verified.
     pub async fn authenticate(
         &self,
         kind: AttemptKind,
         username: &str,
         password: &Password,
         address: Option<IpAddr>,
-    ) -> Result<User, AuthenticateError> {
+    ) -> Result<User, CredentialsError> {
         let attempt = self.throttle.begin(kind, username, address).await;
-        let attempt =
-            attempt.map_err(|retry_after| AuthenticateError::Throttled { retry_after })?;
+        let attempt = attempt.map_err(|retry_after| CredentialsError::Throttled { retry_after })?;
         let found = match Username::parse(username) {
             Ok(username) => self.find_by_username(username).await?,
             Err(_) => None,
         };
         let hash = found.as_ref().map(|user| user.password_hash.clone());
         let is_correct = self.hasher.verify(password, hash).await?;
-        match found {
-            Some(user) if is_correct => {
+        let reason = match &found {
+            None => FailureReason::UnknownUsername,
+            Some(_) if !is_correct => FailureReason::WrongPassword,
+            Some(user) if !user.is_active => FailureReason::Deactivated,
+            Some(user) => {
                 attempt.succeeded();
-                Ok(self.rehash_if_needed(user, password).await)
+                return Ok(self.rehash_if_needed(user.clone(), password).await?);
             }
-            found => {
-                attempt.failed();
-                let user = found.map(|user| user.id);
-                Err(AuthenticateError::Failed {
-                    user,
-                    reason: match user {
-                        Some(_) => FailureReason::WrongPassword,
-                        None => FailureReason::UnknownUsername,
-                    },
-                })
-            }
-        }
-    }
-
-    /// Hashes the password again if its hash has weaker parameters than today's. If that fails, the old
-    /// hash still works, and the next login tries again.
-    async fn rehash_if_needed(&self, mut user: User, password: &Password) -> User {
-        if !super::passwords::needs_rehash(&user.password_hash) {
-            return user;
-        }
-        let rehash = async {
-            let new = self.hasher.hash(password).await?;
-            self.replace_hash(user.id, user.password_hash.clone(), new.clone()).await?;
-            Ok::<_, Error>(new)
         };
-        match rehash.await {
-            Ok(new) => user.password_hash = new,
-            Err(cause) => {
-                rocket::warn!("The password of user {} was not rehashed: {cause}", user.id)
-            }
+        attempt.failed();
+        Err(CredentialsError::Failed { user: found.map(|user| user.id), reason })
+    }
+
+    /// Replaces the user's hash if its parameters are weaker than today's.
+    async fn rehash_if_needed(&self, mut user: User, password: &Password) -> Result<User, Error> {
+        if !passwords::needs_rehash(&user.password_hash) {
+            return Ok(user);
         }
-        user
+        let new = self.hasher.hash(password).await?;
+        match self.replace_hash(user.id, user.password_hash.clone(), new.clone()).await {
+            Ok(current) if current == new => user.password_hash = new,
+            Ok(current) => {
+                // A concurrent login has replaced the hash, or the password was changed.
+                if self.hasher.verify(password, Some(current.clone())).await? {
+                    user.password_hash = current;
+                }
+            }
+            // The old hash still works, and the next login tries again.
+            Err(cause) => rocket::warn!("User {} still has a weak hash: {cause}", user.id),
+        }
+        Ok(user)
     }
 }
 
-impl AuthenticateError {
-    /// The credentials of `user` failed.
-    pub fn failed(user: &User, reason: FailureReason) -> AuthenticateError {
-        AuthenticateError::Failed { user: Some(user.id), reason }
-    }
-}
-
-impl From<Error> for AuthenticateError {
-    fn from(cause: Error) -> AuthenticateError {
-        AuthenticateError::Unavailable(cause)
+impl From<Error> for CredentialsError {
+    fn from(cause: Error) -> CredentialsError {
+        CredentialsError::Unavailable(cause)
     }
 }

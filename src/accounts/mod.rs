@@ -1,10 +1,10 @@
 //! Accounts: users, their passwords and their sessions.
 //!
-//! This room uses the database and `rocket_login`, and no request, cookie or page. The others use it
-//! through [`Accounts`], whose methods are spread over these files.
+//! These modules use the database and `rocket_login`, and no cookies or pages. The rest of the app uses
+//! them through [`Accounts`], whose methods are in several files.
 
 mod authenticate;
-mod devices;
+mod login_store;
 mod passwords;
 mod sessions;
 mod throttle;
@@ -19,7 +19,7 @@ use rocket_login::{Clock, NewSession};
 use crate::db::{self, Db};
 use crate::settings::DataSettings;
 
-pub use authenticate::{AuthenticateError, FailureReason};
+pub use authenticate::{CredentialsError, FailureReason};
 pub use passwords::Password;
 pub use throttle::AttemptKind;
 pub use users::{User, Username};
@@ -32,8 +32,8 @@ pub struct Accounts {
     throttle: throttle::LoginThrottle,
     /// In seconds.
     idle_timeout: i64,
-    /// Permits to note a visit in the background.
-    visits: Arc<Semaphore>,
+    /// Permits to record a visit in the background.
+    visit_permits: Arc<Semaphore>,
 }
 
 /// Why a method of [`Accounts`] failed. Its text is for the log, never for a page.
@@ -58,7 +58,7 @@ impl Accounts {
             throttle: throttle::LoginThrottle::new(clock.clone()),
             clock,
             idle_timeout: settings.idle_timeout.get().into(),
-            visits: Arc::new(Semaphore::new(sessions::VISITS_AT_ONCE)),
+            visit_permits: Arc::new(Semaphore::new(login_store::MAX_VISITS_IN_FLIGHT)),
         })
     }
 
@@ -102,13 +102,13 @@ impl Accounts {
         let hash = self.hasher.hash(password).await?;
         let (old, new) = (sessions::hash(token), sessions::new_token()?);
         let change = self.db.transaction(move |connection| {
-            let renewed = sessions::hash(&new);
-            // First, so that of two changes at once the second finds no session.
-            if sessions::replace_token(connection, &old, &renewed)? == 0 {
+            let current = sessions::hash(&new);
+            // First, because of two concurrent changes the second must find no session.
+            if sessions::renew(connection, &old, &current)? == 0 {
                 return Ok(None);
             }
+            sessions::revoke_others(connection, user_id, &current)?;
             users::set_password_hash(connection, user_id, &hash)?;
-            devices::revoke_others(connection, user_id, &renewed)?;
             Ok(Some(new))
         });
         Ok(change.await?)
@@ -118,8 +118,8 @@ impl Accounts {
     pub async fn reset_password(&self, user_id: i64, password: &Password) -> Result<(), Error> {
         let hash = self.hasher.hash(password).await?;
         let reset = self.db.transaction(move |connection| {
-            users::set_password_hash(connection, user_id, &hash)?;
-            devices::revoke_all(connection, user_id).map(drop)
+            sessions::revoke_all(connection, user_id)?;
+            users::set_password_hash(connection, user_id, &hash).map(drop)
         });
         Ok(reset.await?)
     }

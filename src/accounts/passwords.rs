@@ -14,8 +14,8 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::Error;
 
-/// 19 MiB, two passes, one lane (OWASP Password Storage Cheat Sheet). With more, each login is more
-/// expensive for an attacker and for this server; older hashes are replaced at their users' logins.
+/// 19 MiB, 2 passes, 1 lane (OWASP Password Storage Cheat Sheet). Higher parameters make an attack more
+/// expensive, and each login too. Existing hashes are then replaced at the next login of their users.
 const PARAMS: Params = match Params::new(19 * 1024, 2, 1, None) {
     Ok(params) => params,
     Err(_) => panic!("invalid Argon2 parameters"),
@@ -24,13 +24,13 @@ const PARAMS: Params = match Params::new(19 * 1024, 2, 1, None) {
 /// The minimum length, in characters, if a password is the only factor (NIST SP 800-63B-4, 3.1.1.2).
 const MIN_CHARACTERS: usize = 15;
 
-/// The maximum length, in bytes: more than any passphrase, and little work to hash.
+/// The maximum length, in bytes, because a longer password would only be more work to hash.
 const MAX_BYTES: usize = 1024;
 
-/// How many passwords may wait for each core. The last one waits about a second.
+/// How many passwords may be in the queue, for each core. The last of them waits about a second.
 const QUEUE_PER_CORE: usize = 32;
 
-/// A password exactly as typed. Without `Debug`, nothing prints it.
+/// A password exactly as entered. It has no `Debug`, so that it can't be logged by accident.
 #[derive(Clone)]
 pub struct Password(String);
 
@@ -43,27 +43,30 @@ impl Password {
     ///
     /// # Errors
     ///
-    /// If it is too short or too long, or is the username: a sentence for the form.
-    pub fn validate(&self, username: &str) -> Result<(), &'static str> {
+    /// If the password is too short or too long, or is the username. The error is a message for the
+    /// form.
+    pub fn validate(&self, username: &str) -> Result<(), String> {
         if self.0.chars().count() < MIN_CHARACTERS {
-            Err("Use 15 characters or more. Several unrelated words work well.")
+            Err(format!(
+                "Use {MIN_CHARACTERS} characters or more. Several unrelated words work well."
+            ))
         } else if self.0.len() > MAX_BYTES {
-            Err("Use at most 1,024 bytes.")
+            Err(format!("Use at most {MAX_BYTES} bytes."))
         } else if self.0.eq_ignore_ascii_case(username) {
-            Err("Use a password that is not your username.")
+            Err("Use a password that is not your username.".to_owned())
         } else {
             Ok(())
         }
     }
 
-    /// Normalizes it (NFKC), because keyboards encode the same character differently.
+    /// Normalizes the password (NFKC), because keyboards encode the same character differently.
     fn normalized(&self) -> Vec<u8> {
         self.0.nfkc().collect::<String>().into_bytes()
     }
 }
 
 impl<'v> FromFormField<'v> for Password {
-    /// Never fails, because Rocket would log the field's value.
+    /// Never fails, because Rocket would log the value of the field.
     fn from_value(field: ValueField<'v>) -> form::Result<'v, Self> {
         Ok(Password(field.value.to_owned()))
     }
@@ -73,8 +76,8 @@ impl<'v> FromFormField<'v> for Password {
     }
 }
 
-/// Hashes and verifies passwords, as many at once as there are cores: each takes 19 MiB of memory, and
-/// more at once would not be faster.
+/// Hashes and verifies passwords, as many at once as there are cores. More would not be faster, and each
+/// needs 19 MiB of memory.
 pub struct Hasher {
     cores: Arc<Semaphore>,
     queue: Arc<Semaphore>,
@@ -91,7 +94,7 @@ impl Hasher {
         })
     }
 
-    /// Hashes a password, as a PHC string.
+    /// Hashes a password. Returns a PHC string.
     pub async fn hash(&self, password: &Password) -> Result<String, Error> {
         let normalized = password.normalized();
         self.in_turn(move || hash(&normalized)).await?
@@ -99,7 +102,7 @@ impl Hasher {
 
     /// Verifies a password against a user's hash. Without one, does the same work on a dummy hash.
     pub async fn verify(&self, password: &Password, hash: Option<String>) -> Result<bool, Error> {
-        // No user's password is longer: normalizing and hashing it would only help an attacker.
+        // A longer password can't be correct, so it is neither normalized nor hashed.
         let fits = password.0.len() <= MAX_BYTES;
         let normalized = if fits { password.normalized() } else { Vec::new() };
         let can_match = fits && hash.is_some();
@@ -116,7 +119,7 @@ impl Hasher {
         let place = self.queue.clone().try_acquire_owned().map_err(|_| busy())?;
         let core = self.cores.clone().acquire_owned().await.map_err(|_| busy())?;
         let done = spawn_blocking(move || {
-            // Held here: if the request is cancelled, the thread still works.
+            // Held by the thread, because it goes on working if the request is cancelled.
             let _held = (place, core);
             work()
         });
@@ -124,7 +127,7 @@ impl Hasher {
     }
 }
 
-/// Whether a hash is weaker than today's: another algorithm, less memory or fewer passes.
+/// Returns whether a hash has another algorithm, less memory or fewer passes than today's.
 pub fn needs_rehash(hash: &str) -> bool {
     let Ok(hash) = PasswordHash::new(hash) else { return true };
     let is_weaker =

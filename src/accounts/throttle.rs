@@ -1,33 +1,33 @@
-//! Rate limits for password attempts, per username and per address.
+//! Rate limits for failed logins and reauthentications, per username and per address.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use lru::LruCache;
 use rocket::tokio::sync::Notify;
 use rocket_login::Clock;
 use serde::Serialize;
 
-/// Failures for one username, from any address, before an attempt has to wait.
+/// How many failures one username may have, from all addresses, before further attempts must wait.
 const MAX_FAILURES_PER_USERNAME: u32 = 10;
 
-/// Failures from one address, which many people may share.
+/// The same for one address, which many people may share.
 const MAX_FAILURES_PER_ADDRESS: u32 = 100;
 
 /// The first wait, in seconds. Each further failure doubles it.
 const FIRST_WAIT: i64 = 10;
 
-/// The longest wait, in seconds: it stops a brute-force attack without locking anyone out for good.
+/// The longest wait, in seconds. An attacker who goes on failing can keep a user waiting.
 const MAX_WAIT: i64 = 15 * 60;
 
-/// How long after the last failure the count is reset, in seconds.
+/// The time after the last failure when the count is reset, in seconds.
 const RESET_AFTER: i64 = 24 * 60 * 60;
 
-/// How many usernames and addresses are counted. The least recently used is dropped first.
+/// How many usernames and addresses are counted. The least recently used are dropped first.
 const CAPACITY: NonZeroUsize = NonZeroUsize::new(100_000).unwrap();
 
-/// What the password is for. The two are counted apart.
+/// What the password is for. Failures for one username are counted separately for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AttemptKind {
@@ -49,44 +49,43 @@ struct Failures {
     in_flight: u32,
 }
 
-/// The failures of all usernames and addresses. Cheap to clone.
-#[derive(Clone)]
+/// Counts failures of this process. Another instance counts its own.
 pub struct LoginThrottle {
     clock: Clock,
-    failures: Arc<Mutex<LruCache<Key, Failures>>>,
-    finished: Arc<Notify>,
+    failures: Mutex<LruCache<Key, Failures>>,
+    finished: Notify,
 }
 
-/// An attempt that may check a password. Dropped without a result, it counts as nothing.
-pub struct Attempt {
-    throttle: LoginThrottle,
+/// An attempt that may verify a password. An attempt that is dropped without a result does not count.
+pub struct Attempt<'t> {
+    throttle: &'t LoginThrottle,
     username: Key,
     address: Option<Key>,
 }
 
 impl LoginThrottle {
     pub fn new(clock: Clock) -> LoginThrottle {
-        let failures = Arc::new(Mutex::new(LruCache::new(CAPACITY)));
-        LoginThrottle { clock, failures, finished: Arc::new(Notify::new()) }
+        let failures = Mutex::new(LruCache::new(CAPACITY));
+        LoginThrottle { clock, failures, finished: Notify::new() }
     }
 
-    /// Begins an attempt, or returns after how many seconds the next one is possible.
+    /// Begins an attempt, or returns in how many seconds the next attempt is possible.
     ///
-    /// If the attempts in flight could reach the limit, waits for them: 1,000 concurrent attempts check
-    /// no more passwords than 1,000 in a row, and correct passwords never block each other.
+    /// If the attempts in flight could reach the limit, waits for them. So 1,000 concurrent attempts
+    /// verify no more passwords than 1,000 in a row, and correct passwords never block each other.
     pub async fn begin(
         &self,
         kind: AttemptKind,
         username: &str,
         address: Option<IpAddr>,
-    ) -> Result<Attempt, i64> {
+    ) -> Result<Attempt<'_>, i64> {
         let username = username.trim().chars().take(64).collect::<String>().to_lowercase();
         let username = Key::Username(kind, username);
         let address = address.map(|address| Key::Address(network(address)));
         loop {
             let finished = self.finished.notified();
             if self.try_begin(&username, address.as_ref())? {
-                return Ok(Attempt { throttle: self.clone(), username, address });
+                return Ok(Attempt { throttle: self, username, address });
             }
             finished.await;
         }
@@ -118,7 +117,7 @@ impl LoginThrottle {
     }
 }
 
-impl Attempt {
+impl Attempt<'_> {
     /// Counts a failure, for the username and for the address.
     pub fn failed(self) {
         let now = self.throttle.clock.now();
@@ -134,8 +133,8 @@ impl Attempt {
         }
     }
 
-    /// Resets the count of the username. Not that of the address: an attacker could reset it with an
-    /// account of their own.
+    /// Resets the count of the username. The count of the address stays, because an attacker could
+    /// reset it with their own account.
     pub fn succeeded(self) {
         if let Some(failures) = self.throttle.lock().get_mut(&self.username) {
             *failures = Failures { in_flight: failures.in_flight, ..Failures::default() };
@@ -143,7 +142,7 @@ impl Attempt {
     }
 }
 
-impl Drop for Attempt {
+impl Drop for Attempt<'_> {
     fn drop(&mut self) {
         let mut all = self.throttle.lock();
         for (key, _) in limits(&self.username, self.address.as_ref()) {
@@ -158,13 +157,13 @@ impl Drop for Attempt {
     }
 }
 
-/// The keys of an attempt, with their limits.
+/// Returns the keys of an attempt with their limits.
 fn limits<'k>(username: &'k Key, address: Option<&'k Key>) -> impl Iterator<Item = (&'k Key, u32)> {
     let username = Some((username, MAX_FAILURES_PER_USERNAME));
     username.into_iter().chain(address.map(|address| (address, MAX_FAILURES_PER_ADDRESS)))
 }
 
-/// The addresses of one customer: an IPv4 address, or a /64 network of IPv6.
+/// Returns what one customer of a provider has: an IPv4 address, or a /64 network of IPv6.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from(u128::from(address) >> 64 << 64)),

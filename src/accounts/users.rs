@@ -5,18 +5,19 @@ use diesel::result::DatabaseErrorKind::UniqueViolation;
 use diesel::result::Error::DatabaseError;
 use serde::Serialize;
 
-use super::{Accounts, Error, devices};
+use super::{Accounts, Error, sessions};
 use crate::db::DbConnection;
 use crate::schema::users;
 
 diesel::define_sql_function!(fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text);
 
-/// A user. Templates and JSON show every field but the password hash, and no `Debug` prints that.
+/// A user. Templates and JSON can show every field except the password hash. There is no `Debug`, so that
+/// the hash can't be logged by accident.
 #[derive(Clone, PartialEq, Eq, Serialize, Queryable, Selectable)]
 #[diesel(table_name = users)]
 pub struct User {
     pub id: i64,
-    /// As typed at registration.
+    /// As entered at registration.
     pub username: String,
     #[serde(skip)]
     pub password_hash: String,
@@ -30,11 +31,12 @@ pub struct User {
 pub struct Username(String);
 
 impl Username {
-    /// Parses a username.
+    /// Parses a username, without spaces around it.
     ///
     /// # Errors
     ///
-    /// If it is too short or too long, or has a character that is not allowed: a sentence for the form.
+    /// If the username is too short or too long, or has a character that is not allowed. The error is a
+    /// message for the form.
     pub fn parse(text: &str) -> Result<Username, &'static str> {
         let name = text.trim();
         let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
@@ -49,7 +51,7 @@ impl Username {
 }
 
 impl Accounts {
-    /// Finds the user with this username, in any case.
+    /// Finds the user with this username, in upper or lower case.
     pub async fn find_by_username(&self, name: Username) -> Result<Option<User>, Error> {
         let find = self.db.run(move |connection| {
             users::table
@@ -71,11 +73,12 @@ impl Accounts {
     pub async fn set_active(&self, user_id: i64, is_active: bool) -> Result<(), Error> {
         let user = diesel::update(users::table.find(user_id)).set(users::is_active.eq(is_active));
         let set = self.db.transaction(move |connection| {
-            user.execute(connection)?;
-            if is_active { Ok(0) } else { devices::revoke_all(connection, user_id) }
+            if !is_active {
+                sessions::revoke_all(connection, user_id)?;
+            }
+            user.execute(connection).map(drop)
         });
-        set.await?;
-        Ok(())
+        Ok(set.await?)
     }
 
     /// Checks that the database answers.
@@ -84,17 +87,21 @@ impl Accounts {
         Ok(self.db.run(move |connection| any.first::<i64>(connection).optional().map(drop)).await?)
     }
 
-    /// Replaces the hash `old` by a new hash of the same password, unless the password has changed.
+    /// Replaces the password hash `old`, unless a concurrent request has done so. Returns the current
+    /// hash.
     pub(super) async fn replace_hash(
         &self,
         user_id: i64,
         old: String,
         new: String,
-    ) -> Result<(), Error> {
-        let this = users::id.eq(user_id).and(users::password_hash.eq(old));
-        let update = diesel::update(users::table.filter(this)).set(users::password_hash.eq(new));
-        self.db.run(move |connection| update.execute(connection)).await?;
-        Ok(())
+    ) -> Result<String, Error> {
+        let user = users::table.filter(users::id.eq(user_id));
+        let same = user.filter(users::password_hash.eq(old));
+        let replace = self.db.transaction(move |connection| {
+            diesel::update(same).set(users::password_hash.eq(new)).execute(connection)?;
+            user.select(users::password_hash).get_result(connection)
+        });
+        Ok(replace.await?)
     }
 }
 
@@ -108,13 +115,13 @@ pub(super) fn insert(
     if let Err(DatabaseError(UniqueViolation, violation)) = &id
         && violation.constraint_name() == Some("users_pkey")
     {
-        // PostgreSQL's sequence does not see ids that were inserted by hand.
+        // PostgreSQL's sequence does not count ids that were inserted by hand.
         let reset = "SELECT setval(pg_get_serial_sequence('users', 'id'), max(id)) FROM users";
         diesel::sql_query(reset).execute(connection)?;
         id = try_insert(connection, username, password_hash);
     }
     match id {
-        // A query before the insert would miss a registration at the same moment.
+        // The index decides, because a query before the insert would miss a concurrent registration.
         Err(DatabaseError(UniqueViolation, _)) => Ok(None),
         id => users::table.find(id?).select(User::as_select()).get_result(connection).map(Some),
     }

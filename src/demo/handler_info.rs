@@ -1,4 +1,4 @@
-//! The handler of a page, its guard and its file, read from the source.
+//! The handler, guard and file of each page, read from the source.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::web::page::ContextProcessor;
 
-/// A handler, as in its source.
+/// A handler of a page.
 #[derive(Serialize)]
 struct HandlerInfo {
     handler: &'static str,
@@ -16,7 +16,7 @@ struct HandlerInfo {
     file: &'static str,
 }
 
-/// Adds `handler_info` to every template, if the request reached a handler.
+/// Adds `handler_info` to the template of a page that has a handler.
 pub const CONTEXT: ContextProcessor = ContextProcessor(|page, request| {
     let info = || HANDLERS.get(request.route()?.name.as_deref()?);
     page.with("handler_info", info())
@@ -41,7 +41,7 @@ static HANDLERS: LazyLock<HashMap<&str, HandlerInfo>> = LazyLock::new(|| {
     sources.into_iter().flat_map(|(file, source)| handlers(file, source)).collect()
 });
 
-/// Reads every function with a return type. Those that are no handlers are never asked for.
+/// Returns every function with a return type. The list is only searched for handlers.
 fn handlers(
     file: &'static str,
     source: &'static str,

@@ -1,6 +1,6 @@
-//! What only the demonstration shows: which handler and which guard served a page.
+//! The demonstration, which shows the handler and the guard of each page.
 //!
-//! This room may use everything, and only `lib.rs` uses it.
+//! This module may use all others. Only `lib.rs` uses it.
 
 mod handler_info;
 

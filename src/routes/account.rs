@@ -1,4 +1,4 @@
-//! The account page: the user's sessions, and buttons to revoke them.
+//! The account page, which lists the user's sessions with buttons to revoke them.
 
 use rocket::http::Status;
 use rocket::response::{Flash, Redirect};
@@ -32,7 +32,7 @@ async fn revoke(
     accounts: &State<Accounts>,
     events: Events<'_>,
 ) -> Result<Flash<Redirect>, Error> {
-    // The same response for another user's session and for none (IDOR).
+    // The response is the same for the session of another user, to prevent IDOR.
     if !accounts.revoke_session(user.id, id).await? {
         return Err(Error::Status(Status::NotFound));
     }

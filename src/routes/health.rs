@@ -1,4 +1,4 @@
-//! A health check, for monitoring.
+//! The health check, for monitoring.
 
 use rocket::{Route, State, get, routes};
 

@@ -2,11 +2,11 @@
 
 use rocket::form::Form;
 use rocket::response::{Flash, Redirect};
-use rocket::{FromForm, Route, State, get, post, routes};
+use rocket::{FromForm, Route, State, get, post, routes, uri};
 use rocket_login::{Next, Remember};
 
-use super::dashboard::{after_login, already_logged_in};
-use crate::accounts::{Accounts, AttemptKind, AuthenticateError, FailureReason, Password};
+use super::dashboard;
+use crate::accounts::{Accounts, AttemptKind, CredentialsError, FailureReason, Password};
 use crate::web::error::Error;
 use crate::web::events::Events;
 use crate::web::guards::{CurrentUser, Login};
@@ -45,7 +45,7 @@ async fn log_in(
         return Err(already_logged_in());
     }
     let next = form.next.clone().or(next);
-    let failed = |error: AuthenticateError| {
+    let failed = |error: CredentialsError| {
         events.record_failure(AttemptKind::Login, &error);
         error.into_form(page(form.username, next.as_ref()), "Invalid username or password.")
     };
@@ -53,12 +53,8 @@ async fn log_in(
         .authenticate(AttemptKind::Login, form.username, &form.password, events.address)
         .await
         .map_err(failed)?;
-    // In case no session begins.
-    let reason = match user.is_active {
-        true => FailureReason::PasswordChanged,
-        false => FailureReason::Deactivated,
-    };
-    let no_session = AuthenticateError::failed(&user, reason);
+    let reason = FailureReason::UserChanged;
+    let no_session = CredentialsError::Failed { user: Some(user.id), reason };
     if !login.log_in(user, form.remember).await? {
         return Err(failed(no_session));
     }
@@ -67,4 +63,14 @@ async fn log_in(
 
 fn page(username: &str, next: Option<&Next>) -> Page {
     Page::new("login").with("username", username).with("next", next)
+}
+
+/// Redirects to `next`, or to the dashboard.
+pub fn after_login(next: Option<Next>) -> Redirect {
+    next.map_or_else(|| Redirect::to(uri!(dashboard::dashboard)), Redirect::from)
+}
+
+/// Redirects to the dashboard, because only anonymous users log in or register.
+pub fn already_logged_in() -> Error {
+    Redirect::to(uri!(dashboard::dashboard)).into()
 }

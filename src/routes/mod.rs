@@ -1,6 +1,6 @@
-//! Routes: one file per page, which reads its form and returns a page or a redirect.
+//! The pages: one file each, whose handlers read a form and return a page or a redirect.
 //!
-//! This room uses `web` and `accounts`, and no SQL, database or cookie jar.
+//! These modules use `web` and `accounts`, and no SQL or cookie jar.
 
 mod account;
 mod api;
@@ -15,7 +15,8 @@ mod register;
 
 use rocket::Route;
 
-/// All routes. A new page is a file here, named in the list above and in this one.
+/// Returns all routes. For a new page, add its file here, its name to the list above and to this list,
+/// and its template to `templates/`.
 pub fn all() -> Vec<Route> {
     [
         account::routes(),

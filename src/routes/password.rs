@@ -1,4 +1,4 @@
-//! The page to change the password, which logs out all other devices.
+//! The password page. A password change logs out all other devices.
 
 use rocket::form::Form;
 use rocket::response::{Flash, Redirect};
@@ -37,7 +37,7 @@ async fn change_password(
     if let Err(error) = form.new_password.validate(&user.username) {
         return Err(Page::new("password").field_error("new_password", Some(error)).into());
     }
-    let token = login.session_id().unwrap_or_default();
+    let token = login.session_id().ok_or(AuthError::Unauthorized)?;
     let changed = accounts.change_password(user.id, &form.new_password, &token).await?;
     login.replace_session(changed.ok_or(AuthError::Unauthorized)?);
     events.record(Event::PasswordChanged { user: user.id });
@@ -45,7 +45,7 @@ async fn change_password(
     Ok(Flash::success(Redirect::to(uri!(account::account)), message))
 }
 
-/// Where password managers look for the page (W3C, "A Well-Known URL for Changing Passwords").
+/// Redirects password managers to the page (W3C, "A Well-Known URL for Changing Passwords").
 #[get("/.well-known/change-password")]
 fn well_known() -> Redirect {
     Redirect::to(uri!(password_form))

@@ -1,11 +1,11 @@
-//! The page that asks a logged-in user for their password again, before a sensitive page.
+//! The page where a user enters their password again before they open a sensitive page.
 
 use rocket::form::Form;
 use rocket::response::Redirect;
 use rocket::{FromForm, Route, State, get, post, routes};
 use rocket_login::{AuthError, Next};
 
-use super::dashboard::after_login;
+use super::login::after_login;
 use crate::accounts::{Accounts, AttemptKind, Password};
 use crate::web::error::Error;
 use crate::web::events::Events;

@@ -1,11 +1,11 @@
-//! The registration page. A new user is logged in at once.
+//! The registration page, which also logs the new user in.
 
 use rocket::form::Form;
 use rocket::response::{Flash, Redirect};
 use rocket::{FromForm, Route, State, get, post, routes};
 use rocket_login::Remember;
 
-use super::dashboard::{after_login, already_logged_in};
+use super::login::{after_login, already_logged_in};
 use crate::accounts::{Accounts, Password, Username};
 use crate::web::error::Error;
 use crate::web::events::{Event, Events};

@@ -1,4 +1,4 @@
-//! Errors of a route, and the pages that show them.
+//! The errors of handlers, and the error pages.
 
 use rocket::http::{ContentType, Status};
 use rocket::response::{self, Redirect, Responder};
@@ -6,21 +6,21 @@ use rocket::serde::json::json;
 use rocket::{Request, catch};
 use rocket_login::{AuthError, current_user, expects_json};
 
-use crate::accounts::{self, AuthenticateError, User};
+use crate::accounts::{self, CredentialsError, User};
 use crate::web::page::Page;
 
-/// Why a route shows something else than its page.
+/// Why a handler does not return its page.
 #[derive(Debug)]
 pub enum Error {
     /// Validation errors: 422 and the form again.
     Invalid(Box<Page>),
-    /// A rate limit: 429 and the form again, with `Retry-After` in seconds.
+    /// A rate limit: 429 and the form again, with the seconds of `Retry-After`.
     Throttled(Box<Page>, i64),
     /// A redirect to another page.
     Redirect(Box<Redirect>),
     /// The response of a guard that fails.
     Auth(AuthError),
-    /// The error page of this status.
+    /// The error page with this status.
     Status(Status),
 }
 
@@ -52,12 +52,12 @@ impl From<accounts::Error> for Error {
     }
 }
 
-impl AuthenticateError {
-    /// Shows the form again, with `message` if the credentials failed.
+impl CredentialsError {
+    /// Returns the form again, with `message` if the credentials failed.
     pub fn into_form(self, form: Page, message: &str) -> Error {
         match self {
-            AuthenticateError::Failed { .. } => form.flash("danger", message).into(),
-            AuthenticateError::Throttled { retry_after } => {
+            CredentialsError::Failed { .. } => form.flash("danger", message).into(),
+            CredentialsError::Throttled { retry_after } => {
                 let wait = match retry_after {
                     1 => "1 second".to_owned(),
                     ..=90 => format!("{retry_after} seconds"),
@@ -66,7 +66,7 @@ impl AuthenticateError {
                 let message = format!("Too many failed attempts. Try again in {wait}.");
                 Error::Throttled(Box::new(form.flash("danger", message)), retry_after)
             }
-            AuthenticateError::Unavailable(cause) => cause.into(),
+            CredentialsError::Unavailable(cause) => cause.into(),
         }
     }
 }
@@ -91,7 +91,7 @@ impl<'r> Responder<'r, 'static> for Error {
     }
 }
 
-/// Shows the error page of every status, except 401, which `rocket_login` responds to.
+/// Responds with the error page of each status, except 401, because `rocket_login` responds to that.
 #[catch(default)]
 pub fn catcher(status: Status, _: &Request<'_>) -> ErrorPage {
     ErrorPage::new(status)
@@ -104,7 +104,7 @@ pub struct ErrorPage {
     text: &'static str,
 }
 
-/// In seconds: long enough for a lock or a queue to clear.
+/// In seconds. A lock or a queue has usually cleared by then.
 const RETRY_AFTER: u64 = 5;
 
 impl ErrorPage {
@@ -113,7 +113,7 @@ impl ErrorPage {
         ErrorPage { status, title, text }
     }
 
-    /// The page for a form that another site sent.
+    /// Returns the page for a cross-site request.
     pub fn cross_site() -> ErrorPage {
         ErrorPage {
             status: Status::Forbidden,
@@ -125,7 +125,8 @@ impl ErrorPage {
 
 impl<'r> Responder<'r, 'static> for ErrorPage {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
-        // Without the database, another error page would show a logged-in user as anonymous.
+        // Without the database, the page would show a logged-in user as anonymous. A catcher that fails
+        // would make Rocket respond with its own 500 page.
         let page = match current_user::<User>(request) {
             Ok(_) => self,
             Err(_) => ErrorPage::new(Status::ServiceUnavailable),
@@ -145,7 +146,7 @@ impl<'r> Responder<'r, 'static> for ErrorPage {
     }
 }
 
-/// The title of an error page, and what happened and what to do.
+/// Returns the title and the text of an error page.
 fn explanation(status: Status) -> (&'static str, &'static str) {
     match status.code {
         403 => ("No access", "You don't have access to this page. Another account may have it."),

@@ -1,4 +1,4 @@
-//! The event log: one line of JSON for each login, logout and failure, for the operator.
+//! The event log: one JSON line for each login, logout and failure.
 
 use std::io::Write;
 use std::net::IpAddr;
@@ -9,10 +9,10 @@ use rocket::request::{FromRequest, Outcome};
 use rocket_login::Clock;
 use serde::Serialize;
 
-use crate::accounts::{AttemptKind, AuthenticateError, FailureReason, User};
+use crate::accounts::{AttemptKind, CredentialsError, FailureReason, User};
 
-/// What happened. Holds no password, token or cookie, and no username as typed, because people type
-/// passwords there by mistake (OWASP Logging Cheat Sheet).
+/// What happened. An event contains no password, token or cookie. It contains no username from a form,
+/// because users enter passwords there by mistake (OWASP Logging Cheat Sheet).
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
@@ -24,12 +24,12 @@ pub enum Event {
     Reauthenticated { user: i64 },
     PasswordChanged { user: i64 },
     SessionsRevoked { user: i64, count: usize },
-    UserAgentMismatch,
+    UserAgentMismatch { user: i64 },
     CrossSiteBlocked,
 }
 
 impl Event {
-    /// The event to log for one of `rocket_login`'s, if any. An anonymous user without access is none.
+    /// Returns the event to log for an event of `rocket_login`. Unauthorized requests are not logged.
     pub fn from_login(event: &rocket_login::Event<'_, User>) -> Option<Event> {
         match event {
             rocket_login::Event::LoggedIn(user) => Some(Event::LoggedIn { user: user.id }),
@@ -37,7 +37,9 @@ impl Event {
                 Some(Event::LoggedOut { user: user.map(|user| user.id) })
             }
             rocket_login::Event::Confirmed(user) => Some(Event::Reauthenticated { user: user.id }),
-            rocket_login::Event::SessionProtected(_) => Some(Event::UserAgentMismatch),
+            rocket_login::Event::SessionProtected(user) => {
+                Some(Event::UserAgentMismatch { user: user.id })
+            }
             _ => None,
         }
     }
@@ -51,12 +53,12 @@ pub struct EventLog {
 }
 
 impl EventLog {
-    /// A log that passes each line to `write`.
+    /// Makes a log that passes each line to `write`.
     pub fn new(clock: Clock, write: impl Fn(&str) + Send + Sync + 'static) -> EventLog {
         EventLog { clock, write: Arc::new(write) }
     }
 
-    /// A log on standard error. If a line can't be written, the request goes on.
+    /// Makes a log that writes to standard error. If that fails, the request goes on.
     pub fn to_stderr(clock: Clock) -> EventLog {
         EventLog::new(clock, |line| {
             let _ = writeln!(std::io::stderr(), "{line}");
@@ -64,10 +66,10 @@ impl EventLog {
     }
 }
 
-/// The event log, and the address of the request: a guard that never fails.
+/// A request guard with the event log and the address of the client. It never fails.
 pub struct Events<'r> {
     log: Option<&'r EventLog>,
-    /// The client's address, or that of the proxy before it: see `ip_header` in Rocket.toml.
+    /// Behind a proxy, the address of the proxy, unless `ip_header` is set in Rocket.toml.
     pub address: Option<IpAddr>,
 }
 
@@ -92,16 +94,16 @@ impl<'r> Events<'r> {
         }
     }
 
-    /// Records why `authenticate` failed. A database error has its own line in Rocket's log.
-    pub fn record_failure(&self, kind: AttemptKind, error: &AuthenticateError) {
+    /// Records why credentials were not accepted. A database error is in Rocket's log instead.
+    pub fn record_failure(&self, kind: AttemptKind, error: &CredentialsError) {
         match *error {
-            AuthenticateError::Failed { user, reason } => {
+            CredentialsError::Failed { user, reason } => {
                 self.record(Event::AuthenticationFailed { kind, user, reason });
             }
-            AuthenticateError::Throttled { retry_after } => {
+            CredentialsError::Throttled { retry_after } => {
                 self.record(Event::LoginThrottled { kind, retry_after });
             }
-            AuthenticateError::Unavailable(_) => {}
+            CredentialsError::Unavailable(_) => {}
         }
     }
 }

@@ -1,14 +1,14 @@
-//! The request guards of `rocket_login`, for this app's users.
+//! The request guards of `rocket_login` for this app's users.
 
 use crate::accounts::User;
 
-/// The current user, or `None` for an anonymous one.
+/// The current user, who can be anonymous.
 pub type CurrentUser = rocket_login::CurrentUser<User>;
 
-/// The current user, who must be logged in.
+/// The current user. Only logged-in users pass.
 pub type RequiredUser = rocket_login::RequiredUser<User>;
 
-/// The current user, who must have entered their password recently.
+/// The current user. Only users who entered their password recently pass.
 pub type FreshUser = rocket_login::FreshUser<User>;
 
 /// The login of the request, to log in and out.

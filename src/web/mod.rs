@@ -1,6 +1,6 @@
-//! What every route shares: guards, pages, errors and headers.
+//! What all pages share: guards, `Page`, error pages, the event log and headers.
 //!
-//! This room uses `accounts` and `rocket_login`, and no SQL.
+//! These modules use `accounts` and `rocket_login`, and no SQL.
 
 pub mod error;
 pub mod events;

@@ -1,4 +1,4 @@
-//! Pages: a template with the current user and the flash messages.
+//! Pages, which are templates with the current user and the flash messages.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -17,7 +17,7 @@ use crate::web::static_files::StaticFiles;
 
 /// A page rendered from `templates/NAME.html.tera`.
 ///
-/// Every template also has `current_user` and `flashes`, so no handler passes them.
+/// Handlers don't pass `current_user` and `flashes`, because every template has them.
 #[derive(Debug, Serialize)]
 pub struct Page {
     #[serde(skip)]
@@ -37,7 +37,7 @@ struct Flash {
     message: String,
 }
 
-/// What a template sees.
+/// The context of a template.
 #[derive(Serialize)]
 struct View<'a> {
     /// The name of this site.
@@ -47,11 +47,11 @@ struct View<'a> {
     page: &'a Page,
 }
 
-/// Adds to the context of every template, like Flask's `context_processor`. Managed by an app that
-/// needs one.
+/// A function that adds values to the context of every template, like Flask's `context_processor`. To
+/// use one, let Rocket manage it.
 pub struct ContextProcessor(pub fn(Page, &Request<'_>) -> Page);
 
-/// The package's name in words, so that a copy of this app is renamed in `Cargo.toml` alone.
+/// The name of the package in words, so that only `Cargo.toml` has the name of the app.
 static SITE: LazyLock<String> = LazyLock::new(|| {
     let words = env!("CARGO_PKG_NAME").split('-').map(|word| {
         let (first, rest) = word.split_at(word.len().min(1));
@@ -60,11 +60,11 @@ static SITE: LazyLock<String> = LazyLock::new(|| {
     words.collect::<Vec<_>>().join(" ")
 });
 
-/// The categories of flash messages, which the style sheet knows.
+/// The categories of flash messages in the style sheet.
 const CATEGORIES: [&str; 4] = ["success", "info", "warning", "danger"];
 
 impl Page {
-    /// The page of a template, with status 200.
+    /// Makes the page of a template, with status 200.
     pub fn new(template: &'static str) -> Page {
         Page {
             template,
@@ -79,8 +79,8 @@ impl Page {
     ///
     /// # Panics
     ///
-    /// If `value` can't be serialized, such as a map whose keys are no strings: the response is then
-    /// the error page with status 500.
+    /// If `value` can't be serialized, such as a map with keys that are not strings. Rocket then
+    /// responds with status 500.
     pub fn with(mut self, name: &str, value: impl Serialize) -> Page {
         match Value::serialize(value) {
             Ok(value) => drop(self.context.insert(name.to_owned(), value)),
@@ -89,13 +89,13 @@ impl Page {
         self
     }
 
-    /// Adds a field's validation error, if there is one.
+    /// Adds the validation error of a field, if there is one.
     pub fn field_error(mut self, field: &'static str, error: Option<impl Into<String>>) -> Page {
         self.field_errors.extend(error.map(|error| (field, error.into())));
         self
     }
 
-    /// Adds a flash message to this page. A redirect has Rocket's `Flash` for the next one.
+    /// Adds a flash message to this page. For the page after a redirect, use Rocket's `Flash`.
     pub fn flash(mut self, category: &str, message: impl Into<String>) -> Page {
         self.flashes.push(Flash::new(category, message.into()));
         self
@@ -113,11 +113,11 @@ impl<'r> Responder<'r, 'static> for Page {
         let is_server_error = self.status.class().is_server_error();
         let user = match current_user::<User>(request) {
             Ok(user) => user,
-            // Any other page would show a logged-in user as anonymous.
+            // The page would show a logged-in user as anonymous.
             Err(_) if !is_server_error => return Err(Status::ServiceUnavailable),
             Err(_) => None,
         };
-        // Kept for the page that the user will see after the error.
+        // After a server error, the user sees the message on the next page.
         if !is_server_error {
             self.flashes.extend(Flash::take(request));
         }
@@ -142,12 +142,12 @@ impl Flash {
         Flash { category: known.unwrap_or("info"), message }
     }
 
-    /// Takes the message that a redirect left for this page, which is shown once.
+    /// Takes the message that a redirect left in a cookie, and removes the cookie.
     ///
-    /// Rocket's own guard panics if the length in the cookie ends inside a character, and anyone can
-    /// send such a cookie.
+    /// Not with Rocket's own guard, because it panics if the length in the cookie ends inside a
+    /// character, and any client can send such a cookie.
     fn take(request: &Request<'_>) -> Option<Flash> {
-        // A missing image's error page is not read by anyone. Turbo and htmx do fetch pages.
+        // Nobody reads the error page of a missing image. Turbo and htmx fetch pages that are read.
         let is_read = match request.headers().get_one("Sec-Fetch-Dest") {
             None | Some("document") => true,
             Some("empty") => !expects_json(request),
@@ -165,11 +165,7 @@ impl Flash {
 pub fn fairing(static_files: StaticFiles) -> impl Fairing {
     Template::custom(move |engines| {
         engines.tera.register_function("static_url", static_files.clone());
-        // Tera escapes slashes too, which no browser needs and which makes paths unreadable. Most text
-        // needs no escape at all.
-        engines.tera.set_escape_fn(|text| match text.contains(['&', '<', '>', '"', '\'']) {
-            true => tera::escape_html(text).replace("&#x2F;", "/"),
-            false => text.to_owned(),
-        });
+        // Slashes are not escaped, so that paths stay readable in the HTML.
+        engines.tera.set_escape_fn(|text| tera::escape_html(text).replace("&#x2F;", "/"));
     })
 }

@@ -1,4 +1,4 @@
-//! Protection from cross-site request forgery (CSRF), for every route.
+//! Protection of all routes from cross-site request forgery (CSRF).
 
 use rocket::fairing::{AdHoc, Fairing};
 use rocket::http::Method;
@@ -7,16 +7,17 @@ use rocket::{Request, Route, get, routes, uri};
 use crate::web::error::ErrorPage;
 use crate::web::events::{Event, Events};
 
-/// Blocks every request that changes something and that another site made the browser send.
+/// Blocks cross-site requests, except those that change nothing.
 ///
-/// By header and without tokens, like Go's `http.CrossOriginProtection` and Rails 8.2 (OWASP CSRF
-/// Prevention Cheat Sheet, "Fetch Metadata").
+/// The browser's headers show where a request comes from, so forms need no tokens. Go's
+/// `http.CrossOriginProtection` and Rails 8.2 do the same (OWASP CSRF Prevention Cheat Sheet, "Fetch
+/// Metadata").
 pub fn fairing() -> impl Fairing {
     AdHoc::on_request("Same origin", |request, _| {
         Box::pin(async move {
             if is_cross_site(request) {
                 Events::of(request).record(Event::CrossSiteBlocked);
-                // A fairing can't respond, but it can send the request to another route.
+                // A fairing can't respond, but it can change the route.
                 request.set_method(Method::Get);
                 request.set_uri(uri!(blocked));
             }
@@ -40,16 +41,16 @@ fn is_cross_site(request: &Request<'_>) -> bool {
     let header = |name| request.headers().get_one(name).filter(|value| !value.is_empty());
     match (header("Sec-Fetch-Site"), header("Origin")) {
         (Some(site), _) => !matches!(site, "same-origin" | "none"),
-        // An older browser, or a page without HTTPS. The scheme is not compared, because a proxy may
-        // have removed HTTPS.
+        // An older browser, or a site without HTTPS. The schemes are not compared, because a proxy may
+        // serve HTTPS.
         (None, Some(origin)) => {
             let origin = origin.split_once("://").map(|(_, host)| host);
-            // HTTP/2 has no `Host` header.
+            // A request over HTTP/2 has an authority in place of a `Host` header.
             let host = header("Host").map(str::to_owned);
             let host = host.or_else(|| request.host().map(ToString::to_string));
             !origin.zip(host).is_some_and(|(origin, host)| origin.eq_ignore_ascii_case(&host))
         }
-        // Not a browser but, say, curl: it holds nobody else's cookies.
+        // Not a browser but a client such as curl, which other sites can't make send requests.
         (None, None) => false,
     }
 }

@@ -11,8 +11,8 @@ use rocket::{Build, Config, Request, Response, Rocket};
 use sha2::{Digest, Sha256};
 use tera::{Function, Value};
 
-/// Serves a folder at `/static`. In templates, `static_url(file="…")` is the URL of a file: it changes with
-/// the content of the folder, so that a new version shows at once.
+/// Serves a directory at `/static`. In templates, `static_url(file="…")` is the URL of a file. The URL
+/// contains a hash of all files, so that browsers load new versions at once.
 #[derive(Clone)]
 pub struct StaticFiles {
     dir: PathBuf,
@@ -37,9 +37,13 @@ fn hash_files(dir: &Path, hash: &mut Sha256) -> io::Result<()> {
     let mut paths = entries.collect::<io::Result<Vec<_>>>()?;
     paths.sort();
     for path in paths {
-        match path.is_dir() {
-            true => hash_files(&path, hash)?,
-            false => hash.update(fs::read(&path)?),
+        if path.is_dir() {
+            hash_files(&path, hash)?;
+        } else {
+            let content = fs::read(&path)?;
+            // With the length, so that moving text between files changes the hash.
+            hash.update(content.len().to_be_bytes());
+            hash.update(content);
         }
     }
     Ok(())

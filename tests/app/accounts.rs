@@ -31,7 +31,7 @@ fn a_username_has_3_to_64_allowed_characters() {
 }
 
 #[test]
-fn a_username_is_taken_in_any_case_and_shown_as_typed() {
+fn a_username_is_unique_regardless_of_case_and_keeps_its_case() {
     let app = App::new();
     app.registered("Ada").get("/dashboard").assert_contains("Welcome, Ada!");
     for name in ["Ada", "ada", "ADA", " ada "] {
@@ -40,7 +40,7 @@ fn a_username_is_taken_in_any_case_and_shown_as_typed() {
 }
 
 #[test]
-fn a_password_has_15_characters_not_15_bytes() {
+fn a_password_needs_15_characters_not_15_bytes() {
     let app = App::new();
     assert_field_error(
         &register(&app, "ada", &"é".repeat(14)),
@@ -56,7 +56,7 @@ fn a_password_has_15_characters_not_15_bytes() {
 }
 
 #[test]
-fn accepts_any_characters_in_a_password_and_truncates_none() {
+fn accepts_any_characters_in_passwords_and_does_not_truncate_them() {
     let app = App::new();
     let long = "🚀".repeat(256);
     for (name, password) in
@@ -64,8 +64,8 @@ fn accepts_any_characters_in_a_password_and_truncates_none() {
     {
         assert_eq!(register(&app, name, password).location(), "/dashboard", "{name}");
         let mut browser = app.browser();
-        let almost = &password[..password.len() - if name == "long" { 4 } else { 1 }];
-        let wrong = browser.post("/login", &[("username", name), ("password", almost)]);
+        let truncated = &password[..password.len() - if name == "long" { 4 } else { 1 }];
+        let wrong = browser.post("/login", &[("username", name), ("password", truncated)]);
         assert_eq!(wrong.status, Status::UnprocessableEntity, "{name}");
         let right = browser.post("/login", &[("username", name), ("password", password)]);
         assert_eq!(right.location(), "/dashboard", "{name}");
@@ -75,26 +75,26 @@ fn accepts_any_characters_in_a_password_and_truncates_none() {
 #[test]
 fn rejects_passwords_over_1024_bytes_and_the_username_as_password() {
     let app = App::new();
-    let same = register(&app, "a-name-of-15-chars", "A-NAME-OF-15-CHARS");
-    assert_field_error(&same, "password", "Use a password that is not your username.");
+    let response = register(&app, "a-name-of-15-chars", "A-NAME-OF-15-CHARS");
+    assert_field_error(&response, "password", "Use a password that is not your username.");
     assert_field_error(
         &register(&app, "ada", &"x".repeat(1025)),
         "password",
-        "Use at most 1,024 bytes.",
+        "Use at most 1024 bytes.",
     );
 }
 
 #[test]
-fn a_password_matches_in_any_unicode_normalization() {
+fn a_decomposed_unicode_password_matches_its_composed_form() {
     let app = App::new();
     register(&app, "ada", "caf\u{e9} cr\u{e8}me br\u{fb}l\u{e9}e");
-    let composed_otherwise = "cafe\u{301} cre\u{300}me bru\u{302}le\u{301}e";
-    let form = [("username", "ada"), ("password", composed_otherwise)];
+    let decomposed = "cafe\u{301} cre\u{300}me bru\u{302}le\u{301}e";
+    let form = [("username", "ada"), ("password", decomposed)];
     assert_eq!(app.browser().post("/login", &form).location(), "/dashboard");
 }
 
 #[test]
-fn a_validation_error_keeps_the_username_and_not_the_password() {
+fn a_form_with_an_error_keeps_the_username_but_not_the_password() {
     let app = App::new();
     let response = register(&app, "ada lovelace", "a password of mine");
     response.assert_contains("value=\"ada lovelace\"");
@@ -106,7 +106,7 @@ fn a_validation_error_keeps_the_username_and_not_the_password() {
 }
 
 #[test]
-fn stores_an_argon2id_hash_and_not_the_password() {
+fn stores_an_argon2id_hash_instead_of_the_password() {
     let app = App::new();
     app.registered("ada");
     let hash = app.text("SELECT password_hash AS text FROM users");
@@ -114,10 +114,10 @@ fn stores_an_argon2id_hash_and_not_the_password() {
     assert_eq!(app.number("SELECT count(*) AS number FROM users WHERE is_active"), 1);
 }
 
-/// Inserts a user whose password was hashed with this many KiB of memory.
-fn insert_hashed_with(app: &App, name: &str, memory: u32) -> String {
+/// Inserts a user whose password hash takes `memory_kib` of memory, and returns the hash.
+fn insert_user(app: &App, name: &str, memory_kib: u32) -> String {
     use argon2::password_hash::{CustomizedPasswordHasher, phc::PasswordHash};
-    let params = argon2::Params::new(memory, 2, 1, None).unwrap();
+    let params = argon2::Params::new(memory_kib, 2, 1, None).unwrap();
     let hash: PasswordHash = argon2::Argon2::default()
         .hash_password_with_params(PASSWORD.as_bytes(), b"sixteen bytes of", params)
         .unwrap();
@@ -126,29 +126,29 @@ fn insert_hashed_with(app: &App, name: &str, memory: u32) -> String {
 }
 
 #[test]
-fn rehashes_a_weaker_hash_at_login_and_keeps_a_stronger_one() {
+fn a_login_replaces_a_weaker_hash_and_keeps_a_stronger_hash() {
     let app = App::new();
-    for (name, memory, renewed) in [("old", 8 * 1024, true), ("strong", 32 * 1024, false)] {
-        let hash = insert_hashed_with(&app, name, memory);
+    for (name, memory_kib, is_replaced) in [("old", 8 * 1024, true), ("strong", 32 * 1024, false)] {
+        let hash = insert_user(&app, name, memory_kib);
         assert_eq!(app.browser().log_in(name).location(), "/dashboard");
-        let kept =
+        let stored =
             app.text(&format!("SELECT password_hash AS text FROM users WHERE username = '{name}'"));
-        assert_eq!(kept != hash, renewed, "{kept}");
-        assert_eq!(kept.contains("m=19456,t=2,p=1"), renewed, "{kept}");
+        assert_eq!(stored != hash, is_replaced, "{stored}");
+        assert_eq!(stored.contains("m=19456,t=2,p=1"), is_replaced, "{stored}");
         assert_eq!(app.browser().log_in(name).location(), "/dashboard");
     }
 }
 
 #[test]
-fn a_rehash_that_fails_does_not_fail_the_login() {
+fn a_failed_rehash_does_not_fail_the_login() {
     let app = App::new();
-    insert_hashed_with(&app, "old", 8 * 1024);
+    insert_user(&app, "old", 8 * 1024);
     app.fail_updates("users", "password_hash");
     assert_eq!(app.browser().log_in("old").location(), "/dashboard");
 }
 
 #[test]
-fn a_user_inserted_by_hand_logs_in() {
+fn a_manually_inserted_user_can_log_in() {
     let app = App::new();
     app.registered("ada");
     app.sql(
@@ -157,8 +157,8 @@ fn a_user_inserted_by_hand_logs_in() {
     );
     let mut browser = app.browser();
     assert_eq!(browser.log_in("grace").location(), "/dashboard");
-    let me = browser.get_json("/api/me");
-    assert_eq!(me.body, r#"{"id":77,"username":"Grace"}"#);
+    let response = browser.get_json("/api/me");
+    assert_eq!(response.body, r#"{"id":77,"username":"Grace"}"#);
     app.sql(
         "INSERT INTO users (id, username, password_hash)
              SELECT 2, 'Edsger', password_hash FROM users WHERE id = 1",
@@ -167,7 +167,7 @@ fn a_user_inserted_by_hand_logs_in() {
 }
 
 #[test]
-fn redirects_logged_in_users_from_the_login_and_register_pages() {
+fn redirects_logged_in_users_away_from_the_login_and_register_pages() {
     let app = App::new();
     app.registered("grace");
     let mut browser = app.registered("ada");
@@ -181,19 +181,19 @@ fn redirects_logged_in_users_from_the_login_and_register_pages() {
 }
 
 #[test]
-fn a_registration_that_fails_halfway_leaves_the_username_free() {
+fn a_registration_that_fails_halfway_does_not_take_the_username() {
     let app = App::new();
     let ada = [("username", "ada"), ("password", PASSWORD)];
     app.fail("INSERT ON sessions");
     assert_eq!(app.browser().post("/register", &ada).status, Status::ServiceUnavailable);
     assert_eq!(app.number("SELECT count(*) AS number FROM users"), 0);
-    let drop = if app.is_on_postgres() { " ON sessions" } else { "" };
-    app.sql(&format!("DROP TRIGGER fail{drop}"));
+    let on_table = if app.is_on_postgres() { " ON sessions" } else { "" };
+    app.sql(&format!("DROP TRIGGER fail{on_table}"));
     assert_eq!(app.browser().post("/register", &ada).location(), "/dashboard");
 }
 
 #[test]
-fn skips_ids_that_were_inserted_by_hand() {
+fn registration_skips_ids_of_manually_inserted_users() {
     let app = App::new();
     app.sql(
         "INSERT INTO users (id, username, password_hash) VALUES (1, 'a-1', ''), (2, 'a-2', ''),

@@ -1,16 +1,16 @@
-//! What each room of the app may use.
+//! The dependencies that each module of the app may have.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The rooms, the rooms of the app that each may use, and the crates that none but these may use.
-const ROOMS: [(&str, &[&str]); 10] = [
-    ("lib.rs", &["accounts", "demo", "log", "routes", "settings", "web"]),
+/// The modules of the app, each with the modules that it may use.
+const MODULES: [(&str, &[&str]); 10] = [
+    ("lib.rs", &["accounts", "demo", "logger", "routes", "settings", "web"]),
     ("main.rs", &["cli", "settings"]),
     ("settings.rs", &[]),
     ("schema.rs", &[]),
-    ("log.rs", &[]),
+    ("logger.rs", &[]),
     ("db.rs", &[]),
     ("cli.rs", &["accounts", "settings"]),
     ("accounts", &["accounts", "db", "schema", "settings"]),
@@ -18,7 +18,7 @@ const ROOMS: [(&str, &[&str]); 10] = [
     ("routes", &["accounts", "routes", "web"]),
 ];
 
-/// Crates and modules, and the rooms that may use them.
+/// Crates and parts of crates, each with the only modules that may use it.
 const RESERVED: [(&str, &[&str]); 10] = [
     ("diesel", &["db.rs", "schema.rs", "accounts"]),
     ("diesel_migrations", &["db.rs"]),
@@ -36,10 +36,11 @@ fn src() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
 
-/// The code of each source file in a room, without comments and unit tests, by its path in `src`.
-fn sources(room: &str) -> Vec<(String, String)> {
+/// Returns the path in `src` and the code of each source file in `module`. The code has no comment
+/// lines and no unit tests.
+fn sources(module: &str) -> Vec<(String, String)> {
     let mut files = Vec::new();
-    let mut paths = vec![src().join(room)];
+    let mut paths = vec![src().join(module)];
     while let Some(path) = paths.pop() {
         if path.is_dir() {
             paths.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
@@ -51,12 +52,12 @@ fn sources(room: &str) -> Vec<(String, String)> {
             files.push((path.strip_prefix(src()).unwrap().display().to_string(), code));
         }
     }
-    assert!(!files.is_empty(), "{room} is empty");
+    assert!(!files.is_empty(), "{module} is empty");
     files
 }
 
-/// The paths that code names with `use` or otherwise, with `{…}` written out: `a::{b, c}` is `a::b`
-/// and `a::c`.
+/// Returns the paths in `code`, both in `use` declarations and elsewhere. Expands `a::{b, c}` to
+/// `a::b` and `a::c`.
 fn paths(code: &str) -> BTreeSet<String> {
     let mut paths = BTreeSet::new();
     let mut prefixes = vec![String::new()];
@@ -95,56 +96,57 @@ fn paths(code: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn reads_nested_imports() {
+fn expands_nested_imports() {
     let code = "use a::{\n    b::{c, d},\n    e,\n};\nfn f() { crate::g::h(i::J) }";
     let expected = ["a::b::c", "a::b::d", "a::e", "crate::g::h", "i::J"].map(str::to_owned);
     assert!(paths(code).is_superset(&expected.into()), "{:?}", paths(code));
 }
 
-/// The room of the app that a path leads to: `super` out of a folder counts as `crate`.
-fn room_of(path: &str, file: &str) -> Option<String> {
+/// Returns the module of the app to which `path` leads from `file`. Returns `None` if `path` leads to
+/// a crate or stays in the same module.
+fn module_of(path: &str, file: &str) -> Option<String> {
     let mut parts: Vec<&str> = path.split("::").collect();
-    let mut module: Vec<&str> = file.trim_end_matches(".rs").split('/').collect();
-    if module.last() == Some(&"mod") {
-        module.pop();
+    let mut ancestors: Vec<&str> = file.trim_end_matches(".rs").split('/').collect();
+    if ancestors.last() == Some(&"mod") {
+        ancestors.pop();
     }
     match parts[0] {
         "crate" => {}
         "super" | "self" => {
             while parts.first() == Some(&"super") {
-                module.pop();
+                ancestors.pop();
                 parts.remove(0);
             }
-            if !module.is_empty() {
+            if !ancestors.is_empty() {
                 return None;
             }
             parts.insert(0, "crate");
         }
         "app" => {}
-        first if file == "lib.rs" && is_room(first) => parts.insert(0, "crate"),
+        first if file == "lib.rs" && is_module(first) => parts.insert(0, "crate"),
         _ => return None,
     }
-    parts.get(1).map(|room| (*room).to_owned())
+    parts.get(1).map(|module| (*module).to_owned())
 }
 
-fn is_room(name: &str) -> bool {
+fn is_module(name: &str) -> bool {
     let names = fs::read_dir(src()).unwrap().map(|entry| entry.unwrap().file_name());
     names.map(|file| file.into_string().unwrap()).any(|file| file.trim_end_matches(".rs") == name)
 }
 
 #[test]
-fn each_room_uses_only_the_rooms_that_it_may() {
-    let known: Vec<_> = ROOMS.iter().map(|(room, _)| *room).chain(["demo"]).collect();
+fn each_module_uses_only_its_allowed_modules() {
+    let known: Vec<_> = MODULES.iter().map(|(module, _)| *module).chain(["demo"]).collect();
     for entry in fs::read_dir(src()).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
-        assert!(known.contains(&name.as_str()), "src/{name} is not in the list of rooms");
+        assert!(known.contains(&name.as_str()), "src/{name} is not in the list of modules");
     }
-    for (room, may_use) in ROOMS {
-        for (file, code) in sources(room) {
+    for (module, allowed) in MODULES {
+        for (file, code) in sources(module) {
             for path in paths(&code) {
-                if let Some(other) = room_of(&path, &file) {
-                    let is_item = other.starts_with(char::is_uppercase) || other == "build";
-                    assert!(is_item || may_use.contains(&other.as_str()), "{file} uses {path}");
+                if let Some(used) = module_of(&path, &file) {
+                    let is_item = used.starts_with(char::is_uppercase) || used == "build";
+                    assert!(is_item || allowed.contains(&used.as_str()), "{file} uses {path}");
                 }
             }
         }
@@ -152,13 +154,13 @@ fn each_room_uses_only_the_rooms_that_it_may() {
 }
 
 #[test]
-fn crates_stay_in_the_rooms_that_need_them() {
-    for (room, _) in ROOMS {
-        for (file, code) in sources(room) {
+fn only_allowed_modules_use_reserved_crates() {
+    for (module, _) in MODULES {
+        for (file, code) in sources(module) {
             for path in paths(&code) {
-                for (reserved, rooms) in RESERVED {
+                for (reserved, allowed) in RESERVED {
                     let uses = path == reserved || path.starts_with(&format!("{reserved}::"));
-                    assert!(!uses || rooms.contains(&room), "{file} uses {path}");
+                    assert!(!uses || allowed.contains(&module), "{file} uses {path}");
                 }
             }
         }
@@ -166,10 +168,10 @@ fn crates_stay_in_the_rooms_that_need_them() {
 }
 
 #[test]
-fn no_route_panics_or_opens_the_cookie_jar() {
+fn routes_contain_no_panicking_calls_and_no_cookie_jar() {
     for (file, code) in sources("routes") {
         for forbidden in [".unwrap()", ".expect(", "panic!", "CookieJar", "cookies()"] {
-            assert!(!code.contains(forbidden), "{file} has {forbidden}");
+            assert!(!code.contains(forbidden), "{file} contains {forbidden}");
         }
     }
 }
@@ -178,22 +180,22 @@ fn no_route_panics_or_opens_the_cookie_jar() {
 fn only_authenticate_verifies_passwords() {
     for (file, code) in sources("") {
         let verifies = code.contains(".verify(") || code.contains("verify_password(");
-        let may = file == "accounts/authenticate.rs" || file == "accounts/passwords.rs";
-        assert!(!verifies || may, "{file} verifies a password");
+        let is_allowed = file == "accounts/authenticate.rs" || file == "accounts/passwords.rs";
+        assert!(!verifies || is_allowed, "{file} verifies a password");
     }
 }
 
 #[test]
 fn only_lib_rs_uses_the_demo() {
     for (file, code) in sources("") {
-        let mentions = code.matches("demo::").count() - code.matches("demo::handler_info").count();
-        let may = if file == "lib.rs" { 1 } else { 0 };
-        assert!(mentions <= may, "{file} uses the demo");
+        let uses = code.matches("demo::").count() - code.matches("demo::handler_info").count();
+        let allowed = if file == "lib.rs" { 1 } else { 0 };
+        assert!(uses <= allowed, "{file} uses the demo");
     }
 }
 
 #[test]
-fn no_file_is_longer_than_200_lines() {
+fn no_source_file_is_longer_than_200_lines() {
     for (file, _) in sources("") {
         let lines = fs::read_to_string(src().join(&file)).unwrap().lines().count();
         assert!(lines <= 200, "{file} has {lines} lines");

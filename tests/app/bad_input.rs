@@ -1,4 +1,4 @@
-//! Malformed input: the response is an error page, and never a 500.
+//! Malformed input, which must get a 4xx response and never a 500.
 
 use rocket::http::{ContentType, Cookie, Method, Status};
 
@@ -9,7 +9,7 @@ fn send(app: &App, path: &str, content_type: ContentType, body: &[u8]) -> Respon
 }
 
 #[track_caller]
-fn is_a_page_with_a_way_on(response: &Response) {
+fn assert_4xx_page(response: &Response) {
     assert!(response.status.class().is_client_error(), "{}", response.status);
     assert!(response.header("content-type").unwrap().starts_with("text/html"));
     response.assert_contains("href=\"/\"");
@@ -23,7 +23,7 @@ fn is_a_page_with_a_way_on(response: &Response) {
 }
 
 #[test]
-fn malformed_bodies_are_4xx_pages() {
+fn malformed_bodies_get_4xx_pages() {
     let app = App::new();
     let long = [b"username=".as_slice(), &b"a".repeat(100_000)].concat();
     for path in ["/login", "/register"] {
@@ -41,19 +41,19 @@ fn malformed_bodies_are_4xx_pages() {
             (&long, 413),
         ] {
             let response = send(&app, path, ContentType::Form, body);
-            is_a_page_with_a_way_on(&response);
-            let shown = String::from_utf8_lossy(&body[..body.len().min(60)]);
-            assert_eq!(response.status.code, status, "{path} {shown:?}");
+            assert_4xx_page(&response);
+            let excerpt = String::from_utf8_lossy(&body[..body.len().min(60)]);
+            assert_eq!(response.status.code, status, "{path} {excerpt:?}");
         }
         for content_type in [ContentType::Plain, ContentType::Binary, ContentType::XML] {
             let response = send(&app, path, content_type, b"username=ada");
-            is_a_page_with_a_way_on(&response);
+            assert_4xx_page(&response);
             assert_eq!(response.status, Status::UnsupportedMediaType);
         }
         let response = send(&app, path, ContentType::JSON, b"{}");
         assert_eq!(response.body, r#"{"error":"Unsupported Media Type"}"#);
         let response = app.browser().send(Method::Post, path, &[], None);
-        is_a_page_with_a_way_on(&response);
+        assert_4xx_page(&response);
     }
     assert_eq!(app.number("SELECT count(*) AS number FROM users"), 0);
 }
@@ -68,28 +68,28 @@ fn accepts_multipart_forms() {
          --X\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\n{PASSWORD}\r\n--X--\r\n"
     );
     assert_eq!(send(&app, "/login", boundary.clone(), body.as_bytes()).location(), "/dashboard");
-    is_a_page_with_a_way_on(&send(&app, "/login", boundary, b"--X\r\nbroken"));
+    assert_4xx_page(&send(&app, "/login", boundary, b"--X\r\nbroken"));
 }
 
 #[test]
-fn an_unknown_path_is_a_404_page_or_json() {
+fn an_unknown_path_gets_a_404_page_or_json() {
     let app = App::new();
     for path in
         ["/nowhere", "/static/nothing.css", "/static/", "/static/../Cargo.toml", "/a/b/c?d=e"]
     {
         let response = app.browser().get(path);
-        is_a_page_with_a_way_on(&response);
+        assert_4xx_page(&response);
         assert_eq!(response.status, Status::NotFound, "{path}");
     }
     let response = app.browser().get_json("/nowhere");
     assert_eq!(response.body, r#"{"error":"Not Found"}"#);
     assert_eq!(response.header("content-type"), Some("application/json"));
     let response = app.browser().send(Method::Put, "/login", &[], None);
-    is_a_page_with_a_way_on(&response);
+    assert_4xx_page(&response);
 }
 
 #[test]
-fn a_method_field_reaches_no_other_route() {
+fn a_method_override_does_not_log_the_user_out() {
     let app = App::new();
     let mut browser = app.registered("ada");
     browser.post("/logout", &[("_method", "get")]).assert_contains("Log out?");
@@ -100,7 +100,7 @@ fn a_method_field_reaches_no_other_route() {
 }
 
 #[test]
-fn ignores_and_removes_a_malformed_flash_cookie() {
+fn removes_a_malformed_flash_cookie_without_a_5xx() {
     let app = App::new();
     for value in
         ["1:é", "", ":", "x:y", "99:short", "-1:a", "18446744073709551616:a", "é", "2:é", "3"]
@@ -117,7 +117,7 @@ fn ignores_and_removes_a_malformed_flash_cookie() {
 }
 
 #[test]
-fn a_forged_flash_is_text_of_a_known_category() {
+fn escapes_a_forged_flash_and_gives_it_a_known_category() {
     let app = App::new();
     let mut browser = app.browser();
     let forged = Cookie::new("_flash", "11:\"><script>x<b>Send money</b>");
@@ -128,14 +128,14 @@ fn a_forged_flash_is_text_of_a_known_category() {
 }
 
 #[test]
-fn a_forged_cookie_is_anonymous() {
+fn a_request_with_a_forged_session_cookie_is_anonymous() {
     let app = App::new();
     let value = app.registered("ada").cookie().value().to_owned();
-    let mut other = value.clone().into_bytes();
-    other[20] = if other[20] == b'A' { b'B' } else { b'A' };
-    let tampered = String::from_utf8(other).unwrap();
-    let from_elsewhere = App::new().registered("ada").cookie().value().to_owned();
-    for value in [&tampered, &value[1..], &value[..40], "", "é", &from_elsewhere] {
+    let mut bytes = value.clone().into_bytes();
+    bytes[20] = if bytes[20] == b'A' { b'B' } else { b'A' };
+    let tampered = String::from_utf8(bytes).unwrap();
+    let from_another_app = App::new().registered("ada").cookie().value().to_owned();
+    for value in [&tampered, &value[1..], &value[..40], "", "é", &from_another_app] {
         let mut browser = app.browser();
         browser.cookies.insert("login".into(), Cookie::new("login", value.to_owned()));
         browser.get("/").assert_contains("href=\"/login\"");
@@ -145,7 +145,7 @@ fn a_forged_cookie_is_anonymous() {
 }
 
 #[test]
-fn a_cookie_under_another_name_does_not_decrypt() {
+fn ignores_a_session_cookie_under_another_name() {
     let app = App::new();
     let value = app.registered("ada").cookie().value().to_owned();
     for name in ["_flash", "session", "__Host-login"] {

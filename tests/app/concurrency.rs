@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use app::EventLog;
+use argon2::PasswordHasher;
+use argon2::password_hash::phc::PasswordHash;
 use diesel::connection::SimpleConnection;
 use rocket::http::{Accept, ContentType, Cookie, Status};
 use rocket::local::asynchronous::{Client, LocalResponse};
@@ -20,7 +22,7 @@ async fn client(dir: &TempDir) -> Client {
     Client::untracked(rocket).await.unwrap()
 }
 
-fn login(response: &LocalResponse<'_>) -> Option<Cookie<'static>> {
+fn session_cookie(response: &LocalResponse<'_>) -> Option<Cookie<'static>> {
     response.cookies().get("login").cloned()
 }
 
@@ -37,18 +39,18 @@ async fn of_two_concurrent_renewals_only_one_succeeds() {
     ] {
         let dir = tempfile::tempdir().unwrap();
         let client = client(&dir).await;
-        let ada = encode(&[("username", "ada"), ("password", PASSWORD)]);
-        let registered = client.post("/register").header(ContentType::Form).body(&ada).dispatch();
-        let cookie = login(&registered.await).unwrap();
-        let form = encode(&[(field, password)]);
+        let form = encode(&[("username", "ada"), ("password", PASSWORD)]);
+        let registered = client.post("/register").header(ContentType::Form).body(&form).dispatch();
+        let cookie = session_cookie(&registered.await).unwrap();
+        let new_form = encode(&[(field, password)]);
         let send = async || {
             let request = client.post(path).header(ContentType::Form).cookie(cookie.clone());
-            login(&request.body(&form).dispatch().await)
+            session_cookie(&request.body(&new_form).dispatch().await)
         };
-        let (one, other) = join!(send(), send());
-        let given: Vec<_> = [one, other].into_iter().flatten().collect();
-        assert_eq!(given.len(), 1, "{path}");
-        assert!(is_logged_in(&client, given[0].clone()).await, "{path}");
+        let (first, second) = join!(send(), send());
+        let new_cookies: Vec<_> = [first, second].into_iter().flatten().collect();
+        assert_eq!(new_cookies.len(), 1, "{path}");
+        assert!(is_logged_in(&client, new_cookies[0].clone()).await, "{path}");
         assert!(!is_logged_in(&client, cookie).await, "{path}");
     }
 }
@@ -57,47 +59,64 @@ async fn of_two_concurrent_renewals_only_one_succeeds() {
 async fn rejects_a_login_that_races_a_password_change() {
     let dir = tempfile::tempdir().unwrap();
     let client = client(&dir).await;
-    let ada = encode(&[("username", "ada"), ("password", PASSWORD)]);
-    client.post("/register").header(ContentType::Form).body(&ada).dispatch().await;
+    let form = encode(&[("username", "ada"), ("password", PASSWORD)]);
+    client.post("/register").header(ContentType::Form).body(&form).dispatch().await;
     let mut database = database(&dir);
-    // Not committed, so the login does not see it, and waits to write.
+    // Until the commit, the login does not see this update and cannot write.
     database.batch_execute("BEGIN").unwrap();
     database.batch_execute("UPDATE users SET password_hash = 'another'").unwrap();
-    let change = async {
-        // Meanwhile, the login verifies the password against the old hash.
+    let commit = async {
+        // Leaves the login time to verify the password against the old hash.
         sleep(Duration::from_millis(700)).await;
         database.batch_execute("COMMIT").unwrap();
     };
-    let login_meanwhile = client.post("/login").header(ContentType::Form).body(&ada).dispatch();
-    let (response, ()) = join!(login_meanwhile, change);
+    let login = client.post("/login").header(ContentType::Form).body(&form).dispatch();
+    let (response, ()) = join!(login, commit);
     assert_eq!(response.status(), Status::UnprocessableEntity);
-    assert_eq!(login(&response), None);
+    assert_eq!(session_cookie(&response), None);
     let page = response.into_string().await.unwrap();
     assert!(page.contains("Invalid username or password."), "{page}");
 }
 
 #[rocket::async_test]
-async fn a_page_does_not_wait_until_the_visit_is_noted() {
+async fn a_page_does_not_wait_for_its_visit_to_be_recorded() {
     let dir = tempfile::tempdir().unwrap();
-    let time = Arc::new(AtomicI64::new(BEGIN));
-    let clock = time.clone();
-    let clock = Clock::new(move || clock.load(Ordering::Relaxed));
+    let time = Arc::new(AtomicI64::new(START_TIME));
+    let clock_time = time.clone();
+    let clock = Clock::new(move || clock_time.load(Ordering::Relaxed));
     let log = EventLog::new(clock.clone(), |_| {});
     let rocket = app::build(figment(&dir), clock, log).unwrap();
     let client = Client::untracked(rocket).await.unwrap();
-    let ada = encode(&[("username", "ada"), ("password", PASSWORD)]);
-    let registered = client.post("/register").header(ContentType::Form).body(&ada).dispatch();
-    let cookie = login(&registered.await).unwrap();
+    let form = encode(&[("username", "ada"), ("password", PASSWORD)]);
+    let registered = client.post("/register").header(ContentType::Form).body(&form).dispatch();
+    let cookie = session_cookie(&registered.await).unwrap();
     time.fetch_add(61, Ordering::Relaxed);
     let mut database = database(&dir);
-    // Another writer, which commits later.
+    // Blocks other writers until the commit below.
     database.batch_execute("BEGIN; UPDATE sessions SET remembered = FALSE").unwrap();
-    let begun = Instant::now();
+    let started = Instant::now();
     assert!(is_logged_in(&client, cookie.clone()).await);
-    assert!(begun.elapsed() < Duration::from_millis(500), "{:?}", begun.elapsed());
+    assert!(started.elapsed() < Duration::from_millis(500), "{:?}", started.elapsed());
     database.batch_execute("COMMIT").unwrap();
-    while last_visit(&mut database) != BEGIN + 61 {
-        assert!(begun.elapsed() < Duration::from_secs(10), "the visit was not noted");
+    while last_seen_at(&mut database) != START_TIME + 61 {
+        assert!(started.elapsed() < Duration::from_secs(10), "the visit was not recorded");
         sleep(Duration::from_millis(20)).await;
     }
+}
+
+#[rocket::async_test]
+async fn concurrent_logins_that_rehash_a_weak_hash_both_succeed() {
+    let dir = tempfile::tempdir().unwrap();
+    let client = client(&dir).await;
+    let form = encode(&[("username", "ada"), ("password", PASSWORD)]);
+    let params = argon2::Params::new(8 * 1024, 2, 1, None).unwrap();
+    let argon2 = argon2::Argon2::new(Default::default(), Default::default(), params);
+    let hash: PasswordHash = argon2.hash_password(PASSWORD.as_bytes()).unwrap();
+    let insert = format!("INSERT INTO users (username, password_hash) VALUES ('ada', '{hash}')");
+    database(&dir).batch_execute(&insert).unwrap();
+    let log_in = async || {
+        let request = client.post("/login").header(ContentType::Form).body(&form);
+        request.dispatch().await.status()
+    };
+    assert_eq!(join!(log_in(), log_in()), (Status::SeeOther, Status::SeeOther));
 }

@@ -4,7 +4,7 @@ use rocket::http::{Method, SameSite, Status};
 
 use crate::support::*;
 
-/// Headers that a browser sends, and whether they mean another site.
+/// Request headers, and whether each header marks the request as cross-site.
 const HEADERS: [(&str, &str, bool); 13] = [
     ("Sec-Fetch-Site", "same-origin", false),
     ("Sec-Fetch-Site", "none", false),
@@ -18,7 +18,7 @@ const HEADERS: [(&str, &str, bool); 13] = [
     ("Origin", "http://login.example.evil.example", true),
     ("Origin", "null", true),
     ("Origin", "login.example", true),
-    ("X-Nothing", "said", false),
+    ("X-Unrelated", "value", false),
 ];
 
 fn post(browser: &mut Browser<'_>, path: &str, header: (&str, &str)) -> Response {
@@ -30,11 +30,11 @@ fn post(browser: &mut Browser<'_>, path: &str, header: (&str, &str)) -> Response
 
 #[test]
 fn blocks_cross_site_requests_with_a_403_page() {
-    for (name, value, blocked) in HEADERS {
+    for (name, value, is_cross_site) in HEADERS {
         let app = App::new();
         let response = post(&mut app.browser(), "/register", (name, value));
         let users = app.number("SELECT count(*) AS number FROM users");
-        if blocked {
+        if is_cross_site {
             assert_eq!((response.status, users), (Status::Forbidden, 0), "{name}: {value}");
             response.assert_contains("sent from another site");
             response.assert_contains("href=\"/\"");
@@ -61,7 +61,7 @@ fn prefers_sec_fetch_site_to_origin() {
 }
 
 #[test]
-fn blocks_cross_site_api_requests_in_json() {
+fn blocks_cross_site_api_requests_with_a_json_error() {
     let app = App::new();
     let headers = [("Sec-Fetch-Site", "cross-site"), ("Accept", "application/json")];
     let response = app.browser().send(Method::Post, "/logout", &headers, None);
@@ -69,19 +69,19 @@ fn blocks_cross_site_api_requests_in_json() {
 }
 
 #[test]
-fn protects_every_route_that_changes_something() {
+fn blocks_cross_site_requests_to_every_state_changing_route() {
     let app = App::new();
     let browser = app.registered("ada");
-    let unsafe_routes: Vec<_> = app
+    let routes: Vec<_> = app
         .client()
         .rocket()
         .routes()
         .filter(|route| !matches!(route.method, Method::Get | Method::Head | Method::Options))
         .map(|route| (route.method, route.uri.path().replace("<id>", "1")))
         .collect();
-    assert!(unsafe_routes.len() >= 7, "{unsafe_routes:?}");
-    for (method, path) in unsafe_routes {
-        assert!(!path.contains('<'), "say here what {path} stands for");
+    assert!(routes.len() >= 7, "{routes:?}");
+    for (method, path) in routes {
+        assert!(!path.contains('<'), "this test does not replace the parameter in {path}");
         let headers = [("Sec-Fetch-Site", "cross-site")];
         let response = browser.clone().send(method, &path, &headers, None);
         assert_eq!(response.status, Status::Forbidden, "{method} {path}");
@@ -99,7 +99,7 @@ fn allows_links_from_other_sites() {
 }
 
 #[test]
-fn shows_the_login_message_after_a_link_from_another_site() {
+fn a_link_from_another_site_sets_the_login_message_as_a_lax_cookie() {
     let app = App::new();
     let headers = [("Sec-Fetch-Site", "cross-site")];
     let response = app.browser().send(Method::Get, "/dashboard", &headers, None);
@@ -109,7 +109,7 @@ fn shows_the_login_message_after_a_link_from_another_site() {
 }
 
 #[test]
-fn compares_the_origin_with_the_authority_of_http_2() {
+fn compares_the_origin_with_the_http_2_authority() {
     use rocket::http::Header;
     use rocket::http::uri::Host;
     let app = App::new();

@@ -1,9 +1,9 @@
-//! The demonstration on each page, and the pages without it.
+//! The demo on each page, and the pages without the demo.
 
 use crate::support::*;
 
 #[test]
-fn shows_the_guard_of_each_page_as_in_its_source() {
+fn a_page_shows_its_handler_guard_and_source_file() {
     let app = App::new();
     let mut browser = app.registered("ada");
     for (path, guard, handler, file) in [
@@ -24,7 +24,7 @@ fn shows_the_guard_of_each_page_as_in_its_source() {
 }
 
 #[test]
-fn renders_every_page_without_the_templates_of_the_demo() {
+fn renders_pages_without_the_demo_templates() {
     let templates = tempfile::tempdir().unwrap();
     copy_templates(templates.path(), |name| !name.starts_with("demo"));
     let app = App::configured(&format!("[debug]\ntemplate_dir = {:?}", templates.path()));

@@ -1,4 +1,4 @@
-//! Errors of the database and of templates.
+//! Database errors and template errors.
 
 use std::fs;
 
@@ -7,15 +7,15 @@ use rocket::http::Status;
 use crate::support::*;
 
 fn break_database(app: &App) {
-    app.sql("ALTER TABLE sessions RENAME TO elsewhere");
+    app.sql("ALTER TABLE sessions RENAME TO renamed");
 }
 
-fn mend_database(app: &App) {
-    app.sql("ALTER TABLE elsewhere RENAME TO sessions");
+fn repair_database(app: &App) {
+    app.sql("ALTER TABLE renamed RENAME TO sessions");
 }
 
 #[test]
-fn a_database_error_is_a_503_and_logs_nobody_out() {
+fn a_database_error_gets_a_503_and_does_not_log_the_user_out() {
     let app = App::new();
     let mut browser = app.registered("ada");
     break_database(&app);
@@ -34,14 +34,14 @@ fn a_database_error_is_a_503_and_logs_nobody_out() {
     let response = browser.get_json("/api/me");
     assert_eq!(response.body, r#"{"error":"Service Unavailable"}"#);
     assert!(response.header("retry-after").is_some());
-    mend_database(&app);
+    repair_database(&app);
     let dashboard = browser.get("/dashboard");
     dashboard.assert_contains("Welcome, ada!");
     dashboard.assert_flashes("success", "Your account has been created.");
 }
 
 #[test]
-fn a_login_whose_session_fails_is_a_503_without_a_cookie() {
+fn a_login_that_cannot_store_its_session_gets_a_503_without_a_cookie() {
     let app = App::new();
     app.registered("ada");
     break_database(&app);
@@ -49,12 +49,12 @@ fn a_login_whose_session_fails_is_a_503_without_a_cookie() {
     let response = browser.log_in("ada");
     assert_eq!(response.status, Status::ServiceUnavailable);
     response.assert_sets_no_cookie();
-    mend_database(&app);
+    repair_database(&app);
     assert_eq!(browser.log_in("ada").location(), "/dashboard");
 }
 
 #[test]
-fn a_visit_that_can_not_be_noted_is_no_error() {
+fn a_visit_that_cannot_be_recorded_does_not_fail_the_request() {
     let app = App::new();
     let mut browser = app.registered("ada");
     app.fail_updates("sessions", "last_seen_at");
@@ -63,14 +63,14 @@ fn a_visit_that_can_not_be_noted_is_no_error() {
 }
 
 #[test]
-fn healthz_is_503_without_the_database() {
+fn healthz_returns_503_without_the_users_table() {
     let app = App::new();
-    app.sql("ALTER TABLE users RENAME TO elsewhere");
+    app.sql("ALTER TABLE users RENAME TO renamed");
     assert_eq!(app.browser().get("/healthz").status, Status::ServiceUnavailable);
 }
 
 #[test]
-fn a_template_error_is_a_500_page_without_details() {
+fn a_template_error_gets_a_500_page_without_details() {
     let templates = tempfile::tempdir().unwrap();
     copy_templates(templates.path(), |_| true);
     fs::write(templates.path().join("home.html.tera"), "{{ of.nothing }}").unwrap();

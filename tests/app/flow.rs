@@ -3,7 +3,7 @@
 use crate::support::*;
 
 #[test]
-fn registers_logs_in_is_remembered_and_logs_out() {
+fn a_user_registers_logs_out_logs_in_and_is_remembered() {
     let app = App::new();
     let mut browser = app.browser();
     browser.get("/").assert_contains("href=\"/login\"");
@@ -18,9 +18,9 @@ fn registers_logs_in_is_remembered_and_logs_out() {
     assert_eq!(registered.location(), "/dashboard");
     browser.follow(registered).assert_contains("Welcome, ada!");
 
-    let out = browser.post("/logout", &[]);
-    assert_eq!(out.location(), "/");
-    browser.follow(out).assert_flashes("info", "You have been logged out.");
+    let logged_out = browser.post("/logout", &[]);
+    assert_eq!(logged_out.location(), "/");
+    browser.follow(logged_out).assert_flashes("info", "You have been logged out.");
     assert!(!browser.is_logged_in());
 
     let form = [
@@ -40,7 +40,7 @@ fn registers_logs_in_is_remembered_and_logs_out() {
 }
 
 #[test]
-fn every_page_has_the_current_user_even_error_pages() {
+fn every_page_shows_the_current_user_even_an_error_page() {
     let app = App::new();
     let mut browser = app.registered("grace");
     for path in ["/", "/dashboard", "/account", "/logout", "/nowhere"] {
@@ -58,7 +58,7 @@ fn shows_a_flash_message_once_even_on_an_error_page() {
 }
 
 #[test]
-fn a_missing_image_does_not_take_the_flash_message() {
+fn a_missing_image_does_not_consume_the_flash_message() {
     let app = App::new();
     let mut browser = app.registered("ada");
     let image = [("Sec-Fetch-Dest", "image")];

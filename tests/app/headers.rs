@@ -12,7 +12,8 @@ fn every_response_has_the_security_headers() {
         ["/", "/dashboard", "/nowhere", "/static/style.css", "/api/me", "/login", "/healthz"]
     {
         let response = browser.get(path);
-        let header = |name| response.header(name).unwrap_or_else(|| panic!("{path} lacks {name}"));
+        let header =
+            |name| response.header(name).unwrap_or_else(|| panic!("{path} has no {name} header"));
         let csp = header("content-security-policy");
         for directive in [
             "default-src 'self'",
@@ -41,46 +42,46 @@ fn pages_are_not_cached() {
     }
 }
 
-/// The style sheet's URL on the home page.
-fn style_sheet(app: &App) -> String {
+/// Returns the URL of the style sheet to which the home page links.
+fn style_sheet_url(app: &App) -> String {
     let page = app.browser().get("/").body;
     let (_, rest) = page.split_once("<link rel=\"stylesheet\" href=\"").unwrap();
     rest.split_once('"').unwrap().0.to_owned()
 }
 
 #[test]
-fn a_debug_run_checks_for_new_static_files_each_time() {
+fn a_debug_run_makes_browsers_revalidate_static_files() {
     let app = App::new();
-    let file = app.browser().get(&style_sheet(&app));
-    assert_eq!(file.header("cache-control"), Some("public, max-age=0, must-revalidate"));
+    let response = app.browser().get(&style_sheet_url(&app));
+    assert_eq!(response.header("cache-control"), Some("public, max-age=0, must-revalidate"));
 }
 
 #[test]
 fn a_release_run_gives_each_version_of_a_static_file_its_own_url() {
-    let files = tempfile::tempdir().unwrap();
-    std::fs::create_dir(files.path().join("img")).unwrap();
-    std::fs::write(files.path().join("img/logo.svg"), "<svg/>").unwrap();
-    let url_of = |css: &str| {
-        std::fs::write(files.path().join("style.css"), css).unwrap();
+    let static_dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(static_dir.path().join("img")).unwrap();
+    std::fs::write(static_dir.path().join("img/logo.svg"), "<svg/>").unwrap();
+    let url_for = |css: &str| {
+        std::fs::write(static_dir.path().join("style.css"), css).unwrap();
         let key = "PiaTb6aJVl0ZBmN1tAdRAKz7bUh2Tup3ZFnBwQtVWMs=";
-        let path = files.path();
-        let app = App::release(&format!("secret_key = {key:?}\nstatic_dir = {path:?}"));
-        let url = style_sheet(&app);
-        let cached = |url: &str| {
+        let dir = static_dir.path();
+        let app = App::release(&format!("secret_key = {key:?}\nstatic_dir = {dir:?}"));
+        let url = style_sheet_url(&app);
+        let cache_control = |url: &str| {
             let response = app.browser().get(url);
             assert_eq!(response.status.code, 200, "{url}");
             response.header("cache-control").unwrap().to_owned()
         };
         assert_eq!(app.browser().get(&url).body, css);
-        assert_eq!(cached(&url), "public, max-age=31536000, immutable");
-        for other in ["/static/style.css", "/static/style.css?v=0000", "/static/img/logo.svg"] {
-            assert_eq!(cached(other), "public, max-age=3600");
+        assert_eq!(cache_control(&url), "public, max-age=31536000, immutable");
+        for path in ["/static/style.css", "/static/style.css?v=0000", "/static/img/logo.svg"] {
+            assert_eq!(cache_control(path), "public, max-age=3600");
         }
         url
     };
-    let url = url_of("a{}");
-    assert_ne!(url, url_of("b{}"));
-    assert_eq!(url, url_of("a{}"));
+    let url = url_for("a{}");
+    assert_ne!(url, url_for("b{}"));
+    assert_eq!(url, url_for("a{}"));
 }
 
 #[test]
@@ -99,14 +100,14 @@ fn a_handler_can_set_its_own_cache_control() {
 }
 
 #[test]
-fn no_page_has_inline_scripts_or_styles() {
+fn no_page_has_inline_code_or_external_urls() {
     let app = App::new();
     let mut browser = app.registered("ada");
     app.browser().log_in("ada");
     for path in ["/", "/dashboard", "/account", "/account/password", "/logout", "/nowhere"] {
         let page = browser.get(path);
-        for inline in ["<script>", "<style", " style=", " onclick=", "javascript:", "=\"http"] {
-            page.assert_lacks(inline);
+        for forbidden in ["<script>", "<style", " style=", " onclick=", "javascript:", "=\"http"] {
+            page.assert_lacks(forbidden);
         }
     }
 }
@@ -123,18 +124,18 @@ fn sends_secure_cookies_and_hsts_behind_an_https_proxy() {
     let page = browser.get("/dashboard");
     page.assert_contains("Welcome, ada!");
     assert_eq!(page.header("strict-transport-security"), Some("max-age=31536000"));
-    let out = browser.post("/logout", &[]);
-    assert!(out.set_cookies().iter().any(|cookie| cookie.name() == "_flash"));
-    for cookie in out.set_cookies() {
+    let logged_out = browser.post("/logout", &[]);
+    assert!(logged_out.set_cookies().iter().any(|cookie| cookie.name() == "_flash"));
+    for cookie in logged_out.set_cookies() {
         assert_eq!(cookie.secure(), Some(true), "{cookie}");
     }
-    let removal = out.headers.iter().find(|(_, value)| value.starts_with("__Host-login=;"));
-    let (_, removal) = removal.expect("the cookie is taken back");
+    let removal = logged_out.headers.iter().find(|(_, value)| value.starts_with("__Host-login=;"));
+    let (_, removal) = removal.expect("the response does not remove the session cookie");
     assert!(removal.contains("Secure") && removal.contains("Path=/"), "{removal}");
 }
 
 #[test]
-fn no_response_allows_cross_origin_reads() {
+fn the_api_allows_no_cross_origin_reads() {
     let app = App::new();
     let origin = [("Origin", "http://evil.example"), ("Accept", "application/json")];
     let response = app.registered("ada").send(rocket::http::Method::Get, "/api/me", &origin, None);

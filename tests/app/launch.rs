@@ -13,12 +13,12 @@ fn launch_error(toml: &str) -> String {
     let figment = figment(&dir).merge(Toml::string(toml).nested());
     match app::build(figment, Clock::default(), log) {
         Err(error) => error,
-        Ok(_) => panic!("the launch should stop: {toml}"),
+        Ok(_) => panic!("the app accepts these settings: {toml}"),
     }
 }
 
 #[test]
-fn an_invalid_setting_stops_the_launch_and_is_named() {
+fn the_launch_error_names_the_invalid_setting() {
     for (setting, value) in [
         ("session_lifetime", "\"long\""),
         ("idle_timeout", "-1"),
@@ -47,7 +47,7 @@ fn an_invalid_setting_stops_the_launch_and_is_named() {
 }
 
 #[test]
-fn a_restart_logs_nobody_out() {
+fn sessions_survive_a_restart() {
     let app = App::new();
     let cookies = app.registered("ada").cookies;
     let app = App::in_dir(app.stop(), "");
@@ -57,7 +57,7 @@ fn a_restart_logs_nobody_out() {
 }
 
 #[test]
-fn cookies_need_the_same_secret_key() {
+fn a_new_secret_key_invalidates_session_cookies() {
     let key = |byte: &str| format!("[debug]\nsecret_key = \"{}\"", byte.repeat(64));
     let app = App::configured(&key("abcd"));
     let cookies = app.registered("ada").cookies;
@@ -70,7 +70,7 @@ fn cookies_need_the_same_secret_key() {
 #[test]
 fn rejects_short_or_invalid_keys_without_printing_them() {
     for key in
-        ["c2hvcnQ=", "this is no base64 at all, but it is long enough", "AAAA", &"A".repeat(88)]
+        ["c2hvcnQ=", "this text is not base64, although it is long enough", "AAAA", &"A".repeat(88)]
     {
         let error = launch_error(&format!("[debug]\nsecret_key = \"{key}\""));
         assert!(error.starts_with("ROCKET_SECRET_KEY"), "{error}");
@@ -94,9 +94,9 @@ fn migrates_an_older_database() {
     let dir = tempfile::tempdir().unwrap();
     let app = App::in_dir(dir, "");
     let mut database = app.database();
-    let database_name = if app.is_on_postgres() { "postgres" } else { "sqlite" };
+    let backend = if app.is_on_postgres() { "postgres" } else { "sqlite" };
     let migrations = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/").to_owned();
-    let migrations = FileBasedMigrations::from_path(migrations + database_name).unwrap();
+    let migrations = FileBasedMigrations::from_path(migrations + backend).unwrap();
     for _ in 0..2 {
         database.revert_last_migration(migrations.clone()).unwrap();
     }
@@ -112,23 +112,23 @@ fn uses_an_existing_users_table() {
     app.registered("ada");
     let hash = app.text("SELECT password_hash AS text FROM users");
     let dir = tempfile::tempdir().unwrap();
-    let by_hand = format!(
+    let statements = format!(
         "CREATE TABLE users (
              id BIGINT PRIMARY KEY, username VARCHAR(64), password_hash VARCHAR(255),
              is_active BOOLEAN DEFAULT TRUE, created_at BIGINT DEFAULT 0
          );
          INSERT INTO users (id, username, password_hash) VALUES (7, 'Grace', '{hash}')"
     );
-    database(&dir).batch_execute(&by_hand).unwrap();
+    database(&dir).batch_execute(&statements).unwrap();
     let app = App::in_dir(dir, "");
     assert_eq!(app.browser().log_in("grace").location(), "/dashboard");
 }
 
-/// Loads a dump from before columns of `sessions` were renamed.
+/// Loads a dump in which 2 columns of `sessions` have their old names.
 #[test]
-fn an_older_database_keeps_its_users_sessions_and_passwords() {
+fn a_migration_keeps_users_sessions_and_passwords() {
     let dir = tempfile::tempdir().unwrap();
-    let (dump, cookie, made_at) = match database(&dir) {
+    let (dump, cookie, dumped_at) = match database(&dir) {
         Database::Sqlite(_) => (
             include_str!("../fixtures/sqlite.sql"),
             include_str!("../fixtures/sqlite.cookie"),
@@ -143,7 +143,7 @@ fn an_older_database_keeps_its_users_sessions_and_passwords() {
     };
     database(&dir).batch_execute(dump).unwrap();
     let key = "PiaTb6aJVl0ZBmN1tAdRAKz7bUh2Tup3ZFnBwQtVWMs=";
-    let app = App::in_dir_at(dir, made_at + 60, &format!("[debug]\nsecret_key = {key:?}"));
+    let app = App::in_dir_at(dir, dumped_at + 60, &format!("[debug]\nsecret_key = {key:?}"));
     let mut ada = app.browser();
     let cookie = Cookie::parse_encoded(format!("login={}", cookie.trim())).unwrap().into_owned();
     ada.cookies.insert("login".to_owned(), cookie);

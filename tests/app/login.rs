@@ -9,8 +9,8 @@ use crate::support::*;
 fn a_failed_login_has_the_same_response_for_every_reason() {
     let app = App::new();
     app.registered("ada");
-    app.registered("gone");
-    app.sql("UPDATE users SET is_active = FALSE WHERE username = 'gone'");
+    app.registered("deactivated");
+    app.sql("UPDATE users SET is_active = FALSE WHERE username = 'deactivated'");
     let fail = |username: &str, password: &str| {
         let form = [("username", username), ("password", password), ("next", "/account")];
         let response = app.browser().post("/login", &form);
@@ -21,12 +21,12 @@ fn a_failed_login_has_the_same_response_for_every_reason() {
         response.assert_sets_no_cookie();
         response.body.replace(&format!("value=\"{username}\""), "value")
     };
-    let wrong = fail("ada", "not the right password");
-    assert_eq!(fail("unknown", "not the right password"), wrong);
-    assert_eq!(fail("gone", PASSWORD), wrong);
-    assert_eq!(fail("not a name at all", PASSWORD), wrong);
-    assert_eq!(fail("", ""), wrong);
-    assert_eq!(fail("ada", &"x".repeat(2000)), wrong);
+    let expected = fail("ada", "not the right password");
+    assert_eq!(fail("unknown", "not the right password"), expected);
+    assert_eq!(fail("deactivated", PASSWORD), expected);
+    assert_eq!(fail("not a name at all", PASSWORD), expected);
+    assert_eq!(fail("", ""), expected);
+    assert_eq!(fail("ada", &"x".repeat(2000)), expected);
 }
 
 #[test]
@@ -87,24 +87,24 @@ fn the_remember_checkbox_is_unchecked_by_default() {
 fn next_leads_only_to_this_site() {
     let app = App::new();
     app.registered("ada");
-    let next = |next: &str| {
+    let redirect = |next: &str| {
         let form = [("username", "ada"), ("password", PASSWORD), ("next", next)];
         app.browser().post("/login", &form).location().to_owned()
     };
-    assert_eq!(next("/account?tab=1&x=%2F"), "/account?tab=1&x=%2F");
-    for elsewhere in OPEN_REDIRECTS {
-        assert_eq!(next(elsewhere), "/dashboard", "{elsewhere:?}");
-        let page = app.browser().get(&format!("/login?next={}", encoded(elsewhere)));
+    assert_eq!(redirect("/account?tab=1&x=%2F"), "/account?tab=1&x=%2F");
+    for next in OPEN_REDIRECTS {
+        assert_eq!(redirect(next), "/dashboard", "{next:?}");
+        let page = app.browser().get(&format!("/login?next={}", percent_encode(next)));
         page.assert_lacks("evil.example");
     }
 }
 
-fn encoded(text: &str) -> String {
+fn percent_encode(text: &str) -> String {
     rocket::http::RawStr::new(text).percent_encode().to_string()
 }
 
 #[test]
-fn a_login_leads_back_to_the_page_with_its_query() {
+fn the_login_page_keeps_the_query_string_of_the_requested_page() {
     let app = App::new();
     let mut browser = app.browser();
     let redirect = browser.get("/account?a=b&c=%26");
@@ -113,7 +113,7 @@ fn a_login_leads_back_to_the_page_with_its_query() {
 }
 
 #[test]
-fn an_api_client_receives_401_in_json_without_a_cookie() {
+fn an_api_client_receives_a_json_401_without_a_cookie() {
     let app = App::new();
     let mut browser = app.browser();
     let json = ("Content-Type", "application/json");
@@ -132,7 +132,7 @@ fn an_api_client_receives_401_in_json_without_a_cookie() {
 }
 
 #[test]
-fn accepts_next_in_the_query_of_the_form() {
+fn accepts_next_in_the_query_string_of_the_form_action() {
     let app = App::new();
     app.registered("ada");
     let form = [("username", "ada"), ("password", PASSWORD)];
@@ -145,7 +145,7 @@ fn accepts_next_in_the_query_of_the_form() {
 }
 
 #[test]
-fn an_api_client_receives_login_errors_in_json() {
+fn an_api_client_receives_login_errors_as_json() {
     let app = App::new();
     let mut browser = app.browser();
     let json = ("Accept", "application/json");
@@ -159,24 +159,24 @@ fn an_api_client_receives_login_errors_in_json() {
 }
 
 #[test]
-fn an_unknown_username_costs_a_hash_too() {
+fn unknown_and_known_usernames_have_similar_response_times() {
     let app = App::new();
     app.registered("ada");
-    let time = |username: &str| {
-        let began = std::time::Instant::now();
+    let response_time = |username: &str| {
+        let started = std::time::Instant::now();
         app.browser().post("/login", &[("username", username), ("password", "wrong")]);
-        began.elapsed().as_secs_f64()
+        started.elapsed().as_secs_f64()
     };
-    // The shortest of several, because other work on the machine only adds to one.
+    // Compares the shortest times, because other work on the machine only makes responses slower.
     let (mut known, mut unknown) = (f64::MAX, f64::MAX);
     for _ in 0..40 {
-        known = known.min(time("ada"));
-        unknown = unknown.min(time("unknown"));
+        known = known.min(response_time("ada"));
+        unknown = unknown.min(response_time("unknown"));
         if (0.7..1.4).contains(&(unknown / known)) {
             return;
         }
-        // Until these failures no longer count.
+        // Makes the failures expire, because the app would otherwise throttle further attempts.
         app.advance(25 * 60 * 60);
     }
-    panic!("unknown takes {unknown} s, known {known} s");
+    panic!("an unknown username takes {unknown} s, and a known username {known} s");
 }

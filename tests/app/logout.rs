@@ -3,7 +3,7 @@
 use crate::support::*;
 
 #[test]
-fn the_logout_page_logs_nobody_out() {
+fn opening_the_logout_page_does_not_log_the_user_out() {
     let app = App::new();
     let mut browser = app.registered("ada");
     browser.get("/logout").assert_contains("<form method=\"post\" action=\"/logout\">");
@@ -11,7 +11,7 @@ fn the_logout_page_logs_nobody_out() {
 }
 
 #[test]
-fn a_copied_cookie_does_not_work_after_the_logout() {
+fn a_copied_cookie_does_not_work_after_logout() {
     let app = App::new();
     let mut browser = app.registered("ada");
     let mut copy = browser.clone();
@@ -23,26 +23,26 @@ fn a_copied_cookie_does_not_work_after_the_logout() {
 }
 
 #[test]
-fn a_logout_revokes_only_this_session() {
+fn a_logout_revokes_only_the_current_session() {
     let app = App::new();
-    let mut here = app.registered("ada");
-    let mut there = app.browser();
-    there.log_in("ada");
-    here.post("/logout", &[]);
-    assert!(there.is_logged_in());
+    let mut current = app.registered("ada");
+    let mut other = app.browser();
+    other.log_in("ada");
+    current.post("/logout", &[]);
+    assert!(other.is_logged_in());
 }
 
 #[test]
 fn an_anonymous_user_can_log_out() {
     let app = App::new();
     let mut browser = app.browser();
-    let out = browser.post("/logout", &[]);
-    assert_eq!(out.location(), "/");
-    browser.follow(out).assert_flashes("info", "You have been logged out.");
+    let logged_out = browser.post("/logout", &[]);
+    assert_eq!(logged_out.location(), "/");
+    browser.follow(logged_out).assert_flashes("info", "You have been logged out.");
 }
 
 #[test]
-fn a_deactivated_user_is_logged_out_for_good() {
+fn a_deactivated_user_is_logged_out_even_after_reactivation() {
     let app = App::new();
     let mut browser = app.registered("ada");
     app.sql("UPDATE users SET is_active = FALSE");
@@ -53,7 +53,7 @@ fn a_deactivated_user_is_logged_out_for_good() {
 }
 
 #[test]
-fn deleted_users_and_sessions_are_anonymous() {
+fn the_cookie_of_a_deleted_user_or_session_is_anonymous() {
     let app = App::new();
     let mut ada = app.registered("ada");
     let mut grace = app.registered("grace");

@@ -1,11 +1,11 @@
-//! The routes that anonymous users reach. A route whose guard was forgotten would be in this list.
+//! The routes that anonymous users can open. Every route without a guard is in the list.
 
 use crate::support::*;
 use app::EventLog;
 use rocket_login::{Clock, testing};
 
 #[test]
-fn no_other_routes_are_open_to_anonymous_users() {
+fn only_these_routes_are_open_to_anonymous_users() {
     let dir = tempfile::tempdir().unwrap();
     let log = EventLog::new(Clock::default(), |_| {});
     let app = app::build(figment(&dir), Clock::default(), log).unwrap();

@@ -1,11 +1,11 @@
-//! The content of pages.
+//! Page content.
 
 use rocket::http::Status;
 
 use crate::support::*;
 
 #[test]
-fn the_home_page_greets_users_and_offers_login_to_others() {
+fn the_home_page_greets_users_and_offers_login_to_anonymous_users() {
     let app = App::new();
     let page = app.browser().get("/");
     page.assert_contains("href=\"/login\"");
@@ -57,7 +57,7 @@ fn api_me_returns_only_id_and_username() {
 }
 
 #[test]
-fn healthz_is_ok() {
+fn healthz_returns_ok() {
     let app = App::new();
     let response = app.browser().get("/healthz");
     assert_eq!((response.status, response.body.as_str()), (Status::Ok, "ok"));
@@ -66,10 +66,10 @@ fn healthz_is_ok() {
 #[test]
 fn serves_the_style_sheet_and_the_script() {
     let app = App::new();
-    for (path, kind) in [("style.css", "text/css"), ("forms.js", "text/javascript")] {
+    for (path, content_type) in [("style.css", "text/css"), ("forms.js", "text/javascript")] {
         let response = app.browser().get(&format!("/static/{path}"));
         assert_eq!(response.status, Status::Ok);
-        assert!(response.header("content-type").unwrap().starts_with(kind));
+        assert!(response.header("content-type").unwrap().starts_with(content_type));
     }
 }
 
@@ -87,13 +87,15 @@ fn every_page_has_a_logout_button() {
 fn forms_work_with_password_managers() {
     let app = App::new();
     let mut browser = app.registered("ada");
-    for (page, name, word) in [
+    for (page, name, autocomplete) in [
         (app.browser().get("/login"), "password", "current-password"),
         (app.browser().get("/register"), "password", "new-password"),
         (browser.get("/reauthenticate"), "password", "current-password"),
         (browser.get("/account/password"), "new_password", "new-password"),
     ] {
-        page.assert_contains(&format!("name=\"{name}\" type=\"password\" autocomplete=\"{word}\""));
+        page.assert_contains(&format!(
+            "name=\"{name}\" type=\"password\" autocomplete=\"{autocomplete}\""
+        ));
         page.assert_contains("autocomplete=\"username\"");
         page.assert_contains(&format!("<label for=\"{name}\">"));
         page.assert_lacks("onpaste");
@@ -101,25 +103,25 @@ fn forms_work_with_password_managers() {
 }
 
 #[test]
-fn no_access_and_cross_site_have_different_403_pages() {
+fn forbidden_and_cross_site_requests_get_different_403_pages() {
     #[rocket::get("/forbidden")]
     fn forbidden() -> Status {
         Status::Forbidden
     }
 
     let app = App::with(|rocket| rocket.mount("/", rocket::routes![forbidden]));
-    let no_access = app.browser().get("/forbidden");
-    assert_eq!(no_access.status, Status::Forbidden);
-    no_access.assert_contains("have access to this page");
+    let forbidden_page = app.browser().get("/forbidden");
+    assert_eq!(forbidden_page.status, Status::Forbidden);
+    forbidden_page.assert_contains("have access to this page");
 
-    let cross_site = ("Sec-Fetch-Site", "cross-site");
-    let blocked = app.browser().post_with("/logout", cross_site, &[]);
-    assert_eq!(blocked.status, Status::Forbidden);
-    blocked.assert_contains("sent from another site");
+    let header = ("Sec-Fetch-Site", "cross-site");
+    let cross_site_page = app.browser().post_with("/logout", header, &[]);
+    assert_eq!(cross_site_page.status, Status::Forbidden);
+    cross_site_page.assert_contains("sent from another site");
 }
 
 #[test]
-fn a_text_area_shows_its_value_and_its_error() {
+fn a_textarea_shows_its_value_and_its_error() {
     let templates = tempfile::tempdir().unwrap();
     copy_templates(templates.path(), |_| true);
     let form = r#"{% import "macros" as macros %}
@@ -134,7 +136,7 @@ fn a_text_area_shows_its_value_and_its_error() {
 }
 
 #[test]
-fn a_form_has_room_for_a_text_of_1000_characters() {
+fn a_form_with_1000_characters_is_within_the_size_limit() {
     let app = App::new();
     let form = [("username", "€".repeat(1_000)), ("password", PASSWORD.to_owned())];
     let form = form.each_ref().map(|(name, value)| (*name, value.as_str()));

@@ -5,15 +5,15 @@ use rocket::http::Status;
 use crate::open_redirects::OPEN_REDIRECTS;
 use crate::support::*;
 
-const NEW: &str = "another horse, other batteries";
+const NEW_PASSWORD: &str = "another horse, other batteries";
 const FRESH_FOR: i64 = 15 * 60;
 
 #[test]
-fn only_the_new_password_works_after_a_change() {
+fn only_the_new_password_works_after_a_password_change() {
     let app = App::new();
     let mut browser = app.registered("ada");
     browser.get("/account/password").assert_contains("name=\"new_password\"");
-    let changed = browser.post("/account/password", &[("new_password", NEW)]);
+    let changed = browser.post("/account/password", &[("new_password", NEW_PASSWORD)]);
     assert_eq!(changed.location(), "/account");
     let page = browser.follow(changed);
     page.assert_flashes(
@@ -21,46 +21,50 @@ fn only_the_new_password_works_after_a_change() {
         "Your password has been changed. All other devices are logged out.",
     );
     assert_eq!(app.browser().log_in("ada").status, Status::UnprocessableEntity);
-    let form = [("username", "ada"), ("password", NEW)];
+    let form = [("username", "ada"), ("password", NEW_PASSWORD)];
     assert_eq!(app.browser().post("/login", &form).location(), "/dashboard");
 }
 
 #[test]
-fn a_password_change_revokes_all_other_sessions_and_renews_this_one() {
+fn a_password_change_revokes_all_other_sessions_and_renews_the_current_session() {
     let app = App::new();
     app.registered("grace");
-    let mut here = app.registered("ada");
-    let mut there = app.browser();
-    there.log_in_remembered("ada");
-    let mut copy = here.clone();
-    here.post("/account/password", &[("new_password", NEW)]);
-    assert!(here.is_logged_in());
-    assert!(!there.is_logged_in());
+    let mut current = app.registered("ada");
+    let mut other = app.browser();
+    other.log_in_remembered("ada");
+    let mut copy = current.clone();
+    current.post("/account/password", &[("new_password", NEW_PASSWORD)]);
+    assert!(current.is_logged_in());
+    assert!(!other.is_logged_in());
     assert!(!copy.is_logged_in());
-    assert_eq!(app.number("SELECT count(*) AS number FROM sessions"), 2, "grace's and this one");
+    assert_eq!(
+        app.number("SELECT count(*) AS number FROM sessions"),
+        2,
+        "expected grace's session and the current session"
+    );
 }
 
 #[test]
-fn a_password_change_that_fails_changes_nothing() {
+fn a_failed_password_change_changes_nothing() {
     let app = App::new();
-    let mut here = app.registered("ada");
-    let mut there = app.browser();
-    there.log_in("ada");
+    let mut current = app.registered("ada");
+    let mut other = app.browser();
+    other.log_in("ada");
     app.fail_updates("sessions", "token_hash");
-    let response = here.post("/account/password", &[("new_password", NEW)]);
+    let response = current.post("/account/password", &[("new_password", NEW_PASSWORD)]);
     assert_eq!(response.status, Status::ServiceUnavailable);
     response.assert_sets_no_cookie();
-    assert!(here.is_logged_in());
-    assert!(there.is_logged_in());
+    assert!(current.is_logged_in());
+    assert!(other.is_logged_in());
     assert_eq!(app.browser().log_in("ada").location(), "/dashboard");
 }
 
 #[test]
-fn shows_validation_errors_of_a_new_password() {
+fn shows_validation_errors_for_a_new_password() {
     let app = App::new();
     let mut browser = app.registered("ada-of-lovelace-hall");
-    for bad in ["short", "ada-of-lovelace-hall", ""] {
-        let response = browser.post("/account/password", &[("new_password", bad)]);
+    for invalid in ["short", "ada-of-lovelace-hall", ""] {
+        let response = browser.post("/account/password", &[("new_password", invalid)]);
         assert_eq!(response.status, Status::UnprocessableEntity);
         response.assert_contains("id=\"new_password-error\">Use ");
         response.assert_lacks("value=\"short\"");
@@ -69,7 +73,7 @@ fn shows_validation_errors_of_a_new_password() {
 }
 
 #[test]
-fn reauthentication_leads_back_and_renews_the_token() {
+fn reauthentication_redirects_back_and_renews_the_session_token() {
     let app = App::new();
     let mut browser = app.registered("ada");
     app.advance(FRESH_FOR + 1);
@@ -81,18 +85,18 @@ fn reauthentication_leads_back_and_renews_the_token() {
     page.assert_contains("name=\"next\" value=\"/account/password\"");
     let mut copy = browser.clone();
     let form = [("password", PASSWORD), ("next", "/account/password")];
-    let back = browser.post("/reauthenticate", &form);
-    assert_eq!(back.location(), "/account/password");
-    assert_eq!(browser.follow(back).status, Status::Ok);
+    let response = browser.post("/reauthenticate", &form);
+    assert_eq!(response.location(), "/account/password");
+    assert_eq!(browser.follow(response).status, Status::Ok);
     assert!(!copy.is_logged_in(), "the old token still works");
 }
 
 #[test]
-fn a_post_that_is_not_fresh_changes_nothing() {
+fn a_post_without_a_fresh_login_changes_nothing() {
     let app = App::new();
     let mut browser = app.registered("ada");
     app.advance(FRESH_FOR + 1);
-    let redirect = browser.post("/account/password", &[("new_password", NEW)]);
+    let redirect = browser.post("/account/password", &[("new_password", NEW_PASSWORD)]);
     assert_eq!(redirect.location(), "/reauthenticate?next=/account/password");
     assert_eq!(app.browser().log_in("ada").location(), "/dashboard");
     let mut anonymous = app.browser();
@@ -108,7 +112,7 @@ fn a_post_that_is_not_fresh_changes_nothing() {
 }
 
 #[test]
-fn an_api_client_that_is_not_fresh_receives_json() {
+fn an_api_client_without_a_fresh_login_receives_a_json_401() {
     let app = App::new();
     let mut browser = app.registered("ada");
     app.advance(FRESH_FOR + 1);
@@ -119,7 +123,7 @@ fn an_api_client_that_is_not_fresh_receives_json() {
 }
 
 #[test]
-fn a_remembered_session_is_fresh_only_after_the_login() {
+fn a_remembered_session_is_fresh_for_only_15_minutes() {
     let app = App::new();
     app.registered("ada");
     let mut browser = app.browser();
@@ -133,7 +137,7 @@ fn a_remembered_session_is_fresh_only_after_the_login() {
 }
 
 #[test]
-fn a_failed_reauthentication_does_not_make_fresh() {
+fn a_failed_reauthentication_does_not_make_the_session_fresh() {
     let app = App::new();
     app.registered("grace");
     let mut browser = app.registered("ada");
@@ -153,6 +157,7 @@ fn reauthentication_does_not_extend_the_session() {
     let app = App::new();
     let mut browser = app.registered("ada");
     app.advance(60 * 60);
+    // Reauthentication must also reject open redirects.
     for next in &OPEN_REDIRECTS[1..5] {
         let form = [("password", PASSWORD), ("next", next)];
         assert_eq!(browser.post("/reauthenticate", &form).location(), "/dashboard");
@@ -160,14 +165,14 @@ fn reauthentication_does_not_extend_the_session() {
     for _ in 0..10 {
         app.advance(60 * 60);
         assert!(browser.is_logged_in());
-        app.wait_for_visit();
+        app.wait_for_recorded_visit();
     }
     app.advance(60 * 60 + 1);
-    assert!(!browser.is_logged_in(), "12 hours since the login are over");
+    assert!(!browser.is_logged_in(), "the session lasts longer than 12 hours");
 }
 
 #[test]
-fn reauthentication_keeps_a_session_remembered() {
+fn a_remembered_session_stays_remembered_after_reauthentication() {
     let app = App::new();
     app.registered("ada");
     let mut browser = app.browser();
@@ -183,11 +188,11 @@ fn reauthentication_keeps_a_session_remembered() {
 fn redirects_the_well_known_url_to_the_password_page() {
     let app = App::new();
     let mut browser = app.registered("ada");
-    let sent = browser.get("/.well-known/change-password");
-    assert_eq!(sent.location(), "/account/password");
-    browser.follow(sent).assert_contains("name=\"new_password\"");
-    // Otherwise the first header would be ignored.
-    let unlikely =
+    let redirect = browser.get("/.well-known/change-password");
+    assert_eq!(redirect.location(), "/account/password");
+    browser.follow(redirect).assert_contains("name=\"new_password\"");
+    // Password managers use the well-known URL only if this path is not found.
+    let missing_path =
         "/.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200";
-    assert_eq!(browser.get(unlikely).status, Status::NotFound);
+    assert_eq!(browser.get(missing_path).status, Status::NotFound);
 }

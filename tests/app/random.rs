@@ -1,4 +1,4 @@
-//! Random requests: a seeded generator changes valid ones a little, again and again.
+//! Random requests, for which a seeded generator mutates valid requests.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::{available_parallelism, scope};
@@ -8,8 +8,8 @@ use rocket::http::{ContentType, Cookie, Method};
 
 use crate::support::*;
 
-/// Texts to start from, and to insert into others.
-const WORDS: [&str; 32] = [
+/// The fragments that random text consists of.
+const FRAGMENTS: [&str; 32] = [
     "/",
     "//",
     "/\\",
@@ -44,9 +44,9 @@ const WORDS: [&str; 32] = [
     "-1",
 ];
 
-fn text(random: &mut Rng) -> String {
+fn random_text(random: &mut Rng) -> String {
     let mut text: String =
-        (0..random.usize(..6)).map(|_| WORDS[random.usize(..WORDS.len())]).collect();
+        (0..random.usize(..6)).map(|_| FRAGMENTS[random.usize(..FRAGMENTS.len())]).collect();
     if random.u8(..20) == 0 {
         text = text.repeat(random.usize(1..400));
     }
@@ -56,56 +56,56 @@ fn text(random: &mut Rng) -> String {
     text
 }
 
-fn bytes(random: &mut Rng, seed: &[u8]) -> Vec<u8> {
-    let mut bytes = seed.to_vec();
+fn mutate(random: &mut Rng, original: &[u8]) -> Vec<u8> {
+    let mut bytes = original.to_vec();
     for _ in 0..random.usize(..4) {
-        let at = random.usize(..=bytes.len());
+        let index = random.usize(..=bytes.len());
         match random.u8(..4) {
-            0 => bytes.truncate(at),
-            1 => bytes.insert(at, random.u8(..)),
-            2 => drop(bytes.splice(at..at, text(random).into_bytes())),
-            _ => bytes.get_mut(at).into_iter().for_each(|byte| *byte ^= 1 << random.u8(..8)),
+            0 => bytes.truncate(index),
+            1 => bytes.insert(index, random.u8(..)),
+            2 => drop(bytes.splice(index..index, random_text(random).into_bytes())),
+            _ => bytes.get_mut(index).into_iter().for_each(|byte| *byte ^= 1 << random.u8(..8)),
         }
     }
     bytes
 }
 
 #[test]
-fn no_request_causes_a_panic_or_a_500() {
+fn random_requests_cause_no_panic_and_no_500() {
     let count = std::env::var("RANDOM_REQUESTS").map_or(5_000, |count| count.parse().unwrap());
     let seed = std::env::var("RANDOM_SEED").map_or(1, |seed| seed.parse().unwrap());
     let threads = available_parallelism().unwrap().get() as u64;
     scope(|scope| {
         for thread in 0..threads {
-            scope.spawn(move || visit(seed + thread, count / threads));
+            scope.spawn(move || send_random_requests(seed + thread, count / threads));
         }
     });
 }
 
-fn visit(seed: u64, count: u64) {
+fn send_random_requests(seed: u64, count: u64) {
     let mut random = Rng::with_seed(seed);
     let app = App::new();
     let logged_in = app.registered("ada");
     for n in 0..count {
         let mut browser = if random.bool() { logged_in.clone() } else { app.browser() };
         let path = match random.u8(..6) {
-            0 => "/login?next=".to_owned() + &percent(&text(&mut random)),
-            1 => "/login?next=".to_owned() + &text(&mut random),
-            2 => "/reauthenticate?next=".to_owned() + &text(&mut random),
-            3 => "/".to_owned() + &text(&mut random),
+            0 => "/login?next=".to_owned() + &percent_encode(&random_text(&mut random)),
+            1 => "/login?next=".to_owned() + &random_text(&mut random),
+            2 => "/reauthenticate?next=".to_owned() + &random_text(&mut random),
+            3 => "/".to_owned() + &random_text(&mut random),
             4 => ["/register", "/account", "/account/password"][random.usize(..3)].to_owned(),
-            _ => format!("/account/sessions/{}/revoke", text(&mut random)),
+            _ => format!("/account/sessions/{}/revoke", random_text(&mut random)),
         };
         for name in ["login", "_flash"] {
             if random.u8(..3) == 0 {
-                let kept = browser.cookies.get(name).map_or("", |cookie| cookie.value());
+                let original = browser.cookies.get(name).map_or("", |cookie| cookie.value());
                 let value =
-                    String::from_utf8_lossy(&bytes(&mut random, kept.as_bytes())).into_owned();
+                    String::from_utf8_lossy(&mutate(&mut random, original.as_bytes())).into_owned();
                 browser.cookies.insert(name.to_owned(), Cookie::new(name, value));
             }
         }
         let form =
-            bytes(&mut random, b"username=ada&password=a+wrong+password&remember=on&next=/x");
+            mutate(&mut random, b"username=ada&password=a+wrong+password&remember=on&next=/x");
         let types =
             [ContentType::Form, ContentType::JSON, ContentType::Plain, ContentType::FormData];
         let content_type = types[random.usize(..4)].clone();
@@ -123,6 +123,6 @@ fn visit(seed: u64, count: u64) {
     }
 }
 
-fn percent(text: &str) -> String {
+fn percent_encode(text: &str) -> String {
     rocket::http::RawStr::new(text).percent_encode().to_string()
 }

@@ -1,4 +1,4 @@
-//! How long sessions last, and the account page.
+//! Session lifetimes, and the account page.
 
 use rocket::http::{Accept, Cookie, Status};
 use sha2::{Digest, Sha256};
@@ -6,35 +6,35 @@ use sha2::{Digest, Sha256};
 use crate::support::*;
 
 #[test]
-fn a_token_hash_from_the_database_is_no_valid_token() {
+fn a_token_hash_from_the_database_is_not_a_valid_token() {
     let app = App::new();
     app.registered("ada");
-    // An attacker who has the secret key too could make a cookie from the token's hash.
-    let is_logged_in = |id: &str| {
-        let ticket = format!(
-            r#"{{"id":"{id}","expires":{},"confirmed":0,"remembered":false,"browser":0}}"#,
-            BEGIN + 60
+    // Forges a cookie, as an attacker with the secret key could.
+    let is_logged_in = |token: &str| {
+        let cookie_value = format!(
+            r#"{{"id":"{token}","expires":{},"confirmed":0,"remembered":false,"browser":0}}"#,
+            START_TIME + 60
         );
         let request = app.client().get("/api/me").header(Accept::JSON);
-        request.private_cookie(Cookie::new("login", ticket)).dispatch().status() == Status::Ok
+        request.private_cookie(Cookie::new("login", cookie_value)).dispatch().status() == Status::Ok
     };
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    let kept = app.bytes("SELECT token_hash AS bytes FROM sessions");
-    assert!(!is_logged_in(&hex(&kept)));
-    let known = hex(&Sha256::digest("known"));
-    let quote = if app.is_on_postgres() { r"'\x" } else { "x'" };
-    app.sql(&format!("UPDATE sessions SET token_hash = {quote}{known}'"));
-    assert!(is_logged_in("known"), "no such ticket opens anything");
+    let stored_hash = app.bytes("SELECT token_hash AS bytes FROM sessions");
+    assert!(!is_logged_in(&hex(&stored_hash)));
+    let known_hash = hex(&Sha256::digest("known"));
+    let prefix = if app.is_on_postgres() { r"'\x" } else { "x'" };
+    app.sql(&format!("UPDATE sessions SET token_hash = {prefix}{known_hash}'"));
+    assert!(is_logged_in("known"), "the forged cookie does not work even with a valid token");
 }
 
 #[test]
-fn a_busy_session_expires_12_hours_after_the_login() {
+fn a_busy_session_expires_12_hours_after_login() {
     let app = App::new();
     let mut browser = app.registered("ada");
     for _ in 0..12 {
         app.advance(60 * 60 - 1);
         assert!(browser.is_logged_in());
-        app.wait_for_visit();
+        app.wait_for_recorded_visit();
     }
     app.advance(13);
     assert!(!browser.is_logged_in());
@@ -64,22 +64,22 @@ fn an_idle_session_never_expires_early() {
 }
 
 #[test]
-fn notes_a_visit_at_most_once_a_minute() {
+fn records_a_visit_at_most_once_a_minute() {
     let app = App::new();
     let mut browser = app.registered("ada");
-    let last_seen = || app.number("SELECT last_seen_at - 1900000000 AS number FROM sessions");
-    for (wait, seen) in [(59, 0), (1, 60), (59, 60), (1, 120)] {
+    let last_seen_at = || app.number("SELECT last_seen_at - 1900000000 AS number FROM sessions");
+    for (wait, expected) in [(59, 0), (1, 60), (59, 60), (1, 120)] {
         app.advance(wait);
         browser.get("/dashboard");
-        if seen > last_seen() {
-            app.wait_for_visit();
+        if expected > last_seen_at() {
+            app.wait_for_recorded_visit();
         }
-        assert_eq!(last_seen(), seen);
+        assert_eq!(last_seen_at(), expected);
     }
 }
 
 #[test]
-fn a_login_purges_expired_sessions() {
+fn a_registration_purges_expired_sessions() {
     let app = App::new();
     app.registered("ada");
     app.browser().log_in_remembered("ada");
@@ -90,7 +90,7 @@ fn a_login_purges_expired_sessions() {
 }
 
 #[test]
-fn sessions_follow_the_settings() {
+fn session_lifetimes_follow_the_settings() {
     let app = App::configured(
         "[debug.login]\nsession_lifetime = 100\nidle_timeout = 30\nremember_lifetime = 200",
     );
@@ -100,7 +100,7 @@ fn sessions_follow_the_settings() {
     for _ in 0..4 {
         app.advance(24);
         assert!(browser.is_logged_in());
-        app.wait_for_visit();
+        app.wait_for_recorded_visit();
     }
     app.advance(5);
     assert!(!browser.is_logged_in());
@@ -111,10 +111,10 @@ fn sessions_follow_the_settings() {
 }
 
 #[test]
-fn anonymous_requests_and_static_files_cost_no_query() {
+fn anonymous_requests_and_static_files_do_not_query_users() {
     let app = App::new();
     let mut browser = app.registered("ada");
-    app.sql("ALTER TABLE users RENAME TO elsewhere");
+    app.sql("ALTER TABLE users RENAME TO renamed");
     for path in ["/", "/login", "/register", "/logout", "/static/style.css", "/nowhere"] {
         assert!(app.browser().get(path).status.code < 500, "{path}");
     }
@@ -122,8 +122,8 @@ fn anonymous_requests_and_static_files_cost_no_query() {
     assert_eq!(browser.get("/").status.code, 503);
 }
 
-/// The ids of the sessions that the account page offers to revoke.
-fn offered(page: &Response) -> Vec<String> {
+/// Returns the ids of the sessions that the account page offers to revoke.
+fn revocable_ids(page: &Response) -> Vec<String> {
     let forms = page.body.split("action=\"/account/sessions/").skip(1);
     forms
         .filter_map(|rest| rest.split_once("/revoke\""))
@@ -133,10 +133,10 @@ fn offered(page: &Response) -> Vec<String> {
 }
 
 #[test]
-fn the_account_page_names_devices_and_marks_the_current_one() {
+fn the_account_page_lists_devices_and_marks_the_current_device() {
     let app = App::new();
     app.registered("grace");
-    let mut here = app.registered("ada");
+    let mut current = app.registered("ada");
     let mut phone = app.browser();
     phone.user_agent = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) \
         AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1";
@@ -144,7 +144,7 @@ fn the_account_page_names_devices_and_marks_the_current_one() {
     let mut script = app.browser();
     script.user_agent = "<i>no such browser</i>";
     script.log_in("ada");
-    let page = here.get("/account");
+    let page = current.get("/account");
     page.assert_contains(
         "<strong>Firefox on Linux</strong> <span class=\"tag\">this device</span>",
     );
@@ -152,42 +152,42 @@ fn the_account_page_names_devices_and_marks_the_current_one() {
     page.assert_contains("<strong>Unknown device</strong>");
     page.assert_contains("Since 17 March 2030, 17:46, last seen 17 March, 17:46 UTC");
     page.assert_lacks("<i>");
-    assert_eq!(offered(&page).len(), 2, "every other session, and not grace's");
+    assert_eq!(revocable_ids(&page).len(), 2, "expected the user's 2 other sessions");
 }
 
 #[test]
-fn revokes_one_other_session() {
+fn revokes_only_the_selected_session() {
     let app = App::new();
-    let mut here = app.registered("ada");
-    let (mut first, mut second) = (app.browser(), app.browser());
-    first.log_in("ada");
+    let mut current = app.registered("ada");
+    let (mut earlier, mut later) = (app.browser(), app.browser());
+    earlier.log_in("ada");
     app.advance(60);
-    second.log_in("ada");
-    let ids = offered(&here.get("/account"));
-    let ended = here.post(&format!("/account/sessions/{}/revoke", ids[0]), &[]);
-    assert_eq!(ended.location(), "/account");
-    here.follow(ended).assert_flashes("success", "The device has been logged out.");
-    assert!(here.is_logged_in());
-    assert!(first.is_logged_in());
-    assert!(!second.is_logged_in(), "the one seen last is listed first");
+    later.log_in("ada");
+    let ids = revocable_ids(&current.get("/account"));
+    let response = current.post(&format!("/account/sessions/{}/revoke", ids[0]), &[]);
+    assert_eq!(response.location(), "/account");
+    current.follow(response).assert_flashes("success", "The device has been logged out.");
+    assert!(current.is_logged_in());
+    assert!(earlier.is_logged_in());
+    assert!(!later.is_logged_in(), "the session seen last is not listed first");
 }
 
 #[test]
 fn revokes_all_other_sessions() {
     let app = App::new();
     let mut grace = app.registered("grace");
-    let mut here = app.registered("ada");
-    let mut others = [app.browser(), app.browser()];
-    others.iter_mut().for_each(|other| drop(other.log_in_remembered("ada")));
-    let ended = here.post("/account/sessions/revoke-others", &[]);
-    here.follow(ended).assert_flashes("success", "All other devices have been logged out.");
-    assert!(here.is_logged_in());
+    let mut current = app.registered("ada");
+    let mut other_browsers = [app.browser(), app.browser()];
+    other_browsers.iter_mut().for_each(|other| drop(other.log_in_remembered("ada")));
+    let response = current.post("/account/sessions/revoke-others", &[]);
+    current.follow(response).assert_flashes("success", "All other devices have been logged out.");
+    assert!(current.is_logged_in());
     assert!(grace.is_logged_in());
-    assert!(others.iter_mut().all(|other| !other.is_logged_in()));
+    assert!(other_browsers.iter_mut().all(|other| !other.is_logged_in()));
 }
 
 #[test]
-fn a_user_can_not_revoke_another_users_session() {
+fn a_user_cannot_revoke_another_users_session() {
     let app = App::new();
     let mut grace = app.registered("grace");
     let mut ada = app.registered("ada");
@@ -202,12 +202,12 @@ fn a_user_can_not_revoke_another_users_session() {
 }
 
 #[test]
-fn lists_no_expired_sessions() {
+fn the_account_page_lists_no_expired_sessions() {
     let app = App::new();
     app.registered("ada");
-    let mut here = app.browser();
-    here.log_in("ada");
-    assert_eq!(offered(&here.get("/account")).len(), 1);
+    let mut current = app.browser();
+    current.log_in("ada");
+    assert_eq!(revocable_ids(&current.get("/account")).len(), 1);
     app.sql("UPDATE sessions SET expires_at = 1899999999 WHERE id = 1");
-    assert_eq!(offered(&here.get("/account")), Vec::<String>::new());
+    assert_eq!(revocable_ids(&current.get("/account")), Vec::<String>::new());
 }

@@ -1,4 +1,4 @@
-//! An app for each test, and browsers to visit it.
+//! Test support: an app for each test, and simulated browsers.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -21,12 +21,13 @@ mod templates;
 pub use templates::copy_templates;
 
 pub const PASSWORD: &str = "a horse that staples batteries";
-pub const BEGIN: i64 = 1_900_000_000;
+/// When the clock of an app starts, in seconds since 1970.
+pub const START_TIME: i64 = 1_900_000_000;
 
-/// The app, with its own database and a clock that the test sets.
+/// An app with its own database, and with a clock that the test controls.
 pub struct App {
     client: Client,
-    clock: Arc<AtomicI64>,
+    time: Arc<AtomicI64>,
     events: Arc<Mutex<Vec<String>>>,
     dir: TempDir,
 }
@@ -36,29 +37,29 @@ impl App {
         App::configured("")
     }
 
-    /// With `toml` over the settings of `Rocket.toml`.
+    /// Builds an app with the settings in `toml`, which override those in `Rocket.toml`.
     pub fn configured(toml: &str) -> App {
         App::in_dir(tempfile::tempdir().unwrap(), toml)
     }
 
-    /// With more routes, mounted by `extend`.
+    /// Builds an app to which `extend` adds routes.
     pub fn with(extend: impl FnOnce(Rocket<Build>) -> Rocket<Build>) -> App {
-        App::build(tempfile::tempdir().unwrap(), BEGIN, extend, |figment| figment)
+        App::build(tempfile::tempdir().unwrap(), START_TIME, extend, |figment| figment)
     }
 
-    /// In the release profile, with the settings `toml`.
+    /// Builds an app in the release profile, with the settings in `toml`.
     pub fn release(toml: &str) -> App {
         let toml = Toml::string(toml).profile("release");
         let release = |figment: Figment| figment.merge(toml).select("release");
-        App::build(tempfile::tempdir().unwrap(), BEGIN, |rocket| rocket, release)
+        App::build(tempfile::tempdir().unwrap(), START_TIME, |rocket| rocket, release)
     }
 
-    /// On the database in `dir`, if there is one.
+    /// Builds an app whose data directory is `dir`. Uses the database there, if one exists.
     pub fn in_dir(dir: TempDir, toml: &str) -> App {
-        App::in_dir_at(dir, BEGIN, toml)
+        App::in_dir_at(dir, START_TIME, toml)
     }
 
-    /// At the time `now`.
+    /// Builds an app whose data directory is `dir` and whose clock starts at `now`.
     pub fn in_dir_at(dir: TempDir, now: i64, toml: &str) -> App {
         let toml = Toml::string(toml).nested();
         App::build(dir, now, |rocket| rocket, |figment| figment.merge(toml))
@@ -70,17 +71,17 @@ impl App {
         extend: impl FnOnce(Rocket<Build>) -> Rocket<Build>,
         configure: impl FnOnce(Figment) -> Figment,
     ) -> App {
-        let clock = Arc::new(AtomicI64::new(now));
-        let hands = clock.clone();
+        let time = Arc::new(AtomicI64::new(now));
+        let clock_time = time.clone();
         let events = Arc::new(Mutex::new(Vec::new()));
         let lines = events.clone();
-        let time = Clock::new(move || hands.load(Ordering::Relaxed));
-        let log = EventLog::new(time.clone(), move |line| lines.lock().unwrap().push(line.into()));
-        let rocket = extend(app::build(configure(figment(&dir)), time, log).unwrap());
-        App { client: Client::untracked(rocket).unwrap(), clock, events, dir }
+        let clock = Clock::new(move || clock_time.load(Ordering::Relaxed));
+        let log = EventLog::new(clock.clone(), move |line| lines.lock().unwrap().push(line.into()));
+        let rocket = extend(app::build(configure(figment(&dir)), clock, log).unwrap());
+        App { client: Client::untracked(rocket).unwrap(), time, events, dir }
     }
 
-    /// The lines that were added to the event log since the last call.
+    /// Returns the lines added to the event log since the last call.
     pub fn events(&self) -> Vec<String> {
         std::mem::take(&mut self.events.lock().unwrap())
     }
@@ -98,7 +99,7 @@ impl App {
         }
     }
 
-    /// A browser in which `username` has just registered.
+    /// Registers `username`, and returns the browser that is now logged in.
     pub fn registered(&self, username: &str) -> Browser<'_> {
         let mut browser = self.browser();
         let form = [("username", username), ("password", PASSWORD)];
@@ -107,21 +108,21 @@ impl App {
     }
 
     pub fn advance(&self, seconds: i64) {
-        self.clock.fetch_add(seconds, Ordering::Relaxed);
+        self.time.fetch_add(seconds, Ordering::Relaxed);
     }
 
-    /// Waits until the visit of the last request has been noted, in the background.
-    pub fn wait_for_visit(&self) {
-        let now = self.clock.load(Ordering::Relaxed);
-        let is_noted = || last_visit(&mut self.database()) == now;
-        let begun = std::time::Instant::now();
-        while !is_noted() {
-            assert!(begun.elapsed().as_secs() < 10, "the visit was not noted");
+    /// Waits until the app has recorded the last request as a visit, in the background.
+    pub fn wait_for_recorded_visit(&self) {
+        let now = self.time.load(Ordering::Relaxed);
+        let is_recorded = || last_seen_at(&mut self.database()) == now;
+        let started = std::time::Instant::now();
+        while !is_recorded() {
+            assert!(started.elapsed().as_secs() < 10, "the visit was not recorded");
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
     }
 
-    /// A connection to the app's database.
+    /// Connects to the app's database.
     pub fn database(&self) -> Database {
         database(&self.dir)
     }
@@ -130,7 +131,7 @@ impl App {
         self.database().batch_execute(statements).unwrap();
     }
 
-    /// Runs a query that selects one `number`.
+    /// Runs a query that selects a single value named `number`, and returns the value.
     pub fn number(&self, query: &str) -> i64 {
         let row: Number = diesel::sql_query(query).get_result(&mut self.database()).unwrap();
         row.number
@@ -150,12 +151,12 @@ impl App {
         !matches!(self.database(), Database::Sqlite(_))
     }
 
-    /// Makes every update of a column fail.
+    /// Makes every update of `column` in `table` fail.
     pub fn fail_updates(&self, table: &str, column: &str) {
         self.fail(&format!("UPDATE OF {column} ON {table}"));
     }
 
-    /// Makes statements fail, such as `INSERT ON users`.
+    /// Makes every statement of one kind fail, such as `INSERT ON users`.
     pub fn fail(&self, statements: &str) {
         let trigger = format!("CREATE TRIGGER fail BEFORE {statements}");
         self.sql(&if self.is_on_postgres() {
@@ -169,32 +170,32 @@ impl App {
         });
     }
 
-    /// Stops the app, and returns the folder of its data.
+    /// Stops the app, and returns the data directory.
     pub fn stop(self) -> TempDir {
         self.dir
     }
 }
 
-/// A connection to the database of an app in `dir`.
+/// Connects to the database of the app whose data directory is `dir`.
 pub fn database(dir: &TempDir) -> Database {
     #[cfg(feature = "postgres")]
     if let Some(url) = postgres_url(dir) {
         return Database::Postgres(diesel::PgConnection::establish(&url).unwrap());
     }
     let path = dir.path().join("app.sqlite");
-    let mut file = diesel::SqliteConnection::establish(path.to_str().unwrap()).unwrap();
-    file.batch_execute("PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON").unwrap();
-    Database::Sqlite(file)
+    let mut connection = diesel::SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+    connection.batch_execute("PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON").unwrap();
+    Database::Sqlite(connection)
 }
 
-/// When a session was last seen.
-pub fn last_visit(database: &mut Database) -> i64 {
+/// Returns the latest `last_seen_at` of all sessions.
+pub fn last_seen_at(database: &mut Database) -> i64 {
     let query = "SELECT max(last_seen_at) AS number FROM sessions";
     let row: Number = diesel::sql_query(query).get_result(database).unwrap();
     row.number
 }
 
-/// The settings of `cargo run`, but with the data in `dir`.
+/// Returns the settings of a debug run whose data directory is `dir`, without Rocket's log.
 pub fn figment(dir: &TempDir) -> Figment {
     let figment = Figment::from(rocket::Config::debug_default())
         .merge(Toml::file(concat!(env!("CARGO_MANIFEST_DIR"), "/Rocket.toml")).nested())
@@ -210,16 +211,18 @@ pub fn figment(dir: &TempDir) -> Figment {
     figment.select("debug")
 }
 
-/// The URL of a schema for this test, on the server of `TEST_DATABASE_URL`, if there is one.
+/// Creates a schema for this test on the server at `TEST_DATABASE_URL`, and returns the URL of the
+/// schema. Returns `None` if the variable is not set.
 #[cfg(feature = "postgres")]
 pub fn postgres_url(dir: &TempDir) -> Option<String> {
-    let server = std::env::var("TEST_DATABASE_URL").ok()?;
+    let server_url = std::env::var("TEST_DATABASE_URL").ok()?;
     let schema = dir.path().file_name().unwrap().to_str().unwrap().replace('.', "");
-    let mut connection = diesel::PgConnection::establish(&server).unwrap();
+    let mut connection = diesel::PgConnection::establish(&server_url).unwrap();
     connection.batch_execute(&format!("CREATE SCHEMA IF NOT EXISTS \"{schema}\"")).unwrap();
-    Some(format!("{server}?options=-csearch_path%3D%22{schema}%22"))
+    Some(format!("{server_url}?options=-csearch_path%3D%22{schema}%22"))
 }
 
+/// A connection to the app's database.
 #[derive(diesel::MultiConnection)]
 pub enum Database {
     #[cfg(feature = "postgres")]
@@ -245,7 +248,7 @@ struct Text {
     text: String,
 }
 
-/// A browser, which keeps cookies.
+/// A simulated browser, which stores cookies.
 #[derive(Clone)]
 pub struct Browser<'a> {
     app: &'a App,
@@ -291,7 +294,7 @@ impl Browser<'_> {
         self.send(Method::Post, path, &[header], Some((ContentType::Form, &encode(form))))
     }
 
-    /// Follows a redirect.
+    /// Requests the page to which `response` redirects.
     pub fn follow(&mut self, response: Response) -> Response {
         self.get(response.location())
     }
@@ -300,13 +303,13 @@ impl Browser<'_> {
         self.get_json("/api/me").status == Status::Ok
     }
 
-    /// Closes the browser and opens it again, which drops session cookies.
+    /// Simulates a restart of the browser, which deletes every cookie without a `Max-Age`.
     pub fn restart(&mut self) {
         self.cookies.retain(|_, cookie| cookie.max_age().is_some());
     }
 
     pub fn cookie(&self) -> &Cookie<'static> {
-        self.cookies.get("login").expect("a session cookie")
+        self.cookies.get("login").expect("there is no session cookie")
     }
 
     pub fn send(
@@ -348,21 +351,21 @@ impl Browser<'_> {
 
 impl Response {
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+        self.headers.iter().find(|header| header.0 == name).map(|(_, value)| value.as_str())
     }
 
-    /// The `Location` of a 303. Panics at another status.
+    /// Returns the `Location` of a 303 response. Panics if the status is not 303.
     pub fn location(&self) -> &str {
         assert_eq!(self.status, Status::SeeOther, "{}", self.body);
-        self.header("location").expect("a redirect says where to")
+        self.header("location").expect("the redirect has no `Location`")
     }
 
     pub fn set_cookies(&self) -> Vec<Cookie<'static>> {
-        let set = self.headers.iter().filter(|(name, _)| name == "set-cookie");
-        set.map(|(_, value)| Cookie::parse_encoded(value.clone()).unwrap()).collect()
+        let headers = self.headers.iter().filter(|(name, _)| name == "set-cookie");
+        headers.map(|(_, value)| Cookie::parse_encoded(value.clone()).unwrap()).collect()
     }
 
-    /// The flash messages of the page, as category and text.
+    /// Returns the page's flash messages, each as its category and text.
     pub fn flashes(&self) -> Vec<(String, String)> {
         let messages = self.body.split("<p class=\"flash ").skip(1);
         messages
@@ -395,6 +398,7 @@ impl Response {
     }
 }
 
+/// Encodes a form as the body of a request.
 pub fn encode(form: &[(&str, &str)]) -> Vec<u8> {
     let pairs = form.iter().map(|(name, value)| {
         let value = rocket::http::RawStr::new(value).percent_encode();

@@ -11,7 +11,8 @@ fn fail_login(browser: &mut Browser<'_>, username: &str) -> Response {
     browser.post("/login", &[("username", username), ("password", "not the right password")])
 }
 
-fn wait(response: &Response) -> i64 {
+/// Asserts that the response is a 429, and returns its `Retry-After` in seconds.
+fn retry_after(response: &Response) -> i64 {
     assert_eq!(response.status, Status::TooManyRequests, "{}", response.body);
     response.header("retry-after").unwrap().parse().unwrap()
 }
@@ -26,10 +27,10 @@ fn blocks_a_username_after_10_failures_with_growing_waits() {
     }
     for expected in [10, 20, 40, 80, 160, 320, 640, 900, 900] {
         let throttled = browser.log_in("ada");
-        assert_eq!(wait(&throttled), expected);
+        assert_eq!(retry_after(&throttled), expected);
         throttled.assert_contains("value=\"ada\"");
         app.advance(expected - 1);
-        assert_eq!(wait(&fail_login(&mut browser, "ADA ")), 1);
+        assert_eq!(retry_after(&fail_login(&mut browser, "ADA ")), 1);
         app.advance(1);
         assert_eq!(fail_login(&mut browser, "ada").status, Status::UnprocessableEntity);
     }
@@ -38,7 +39,7 @@ fn blocks_a_username_after_10_failures_with_growing_waits() {
 }
 
 #[test]
-fn shows_the_wait_and_keeps_the_form() {
+fn a_throttled_login_shows_the_wait_and_keeps_the_form() {
     let app = App::new();
     for _ in 0..10 {
         fail_login(&mut app.browser(), "ada");
@@ -59,7 +60,7 @@ fn throttles_unknown_usernames_too() {
     for _ in 0..10 {
         fail_login(&mut app.browser(), "unknown");
     }
-    assert_eq!(wait(&fail_login(&mut app.browser(), "unknown")), 10);
+    assert_eq!(retry_after(&fail_login(&mut app.browser(), "unknown")), 10);
 }
 
 #[test]
@@ -72,7 +73,7 @@ fn counts_failures_for_a_username_from_all_addresses() {
         browser.address = [203, 0, 113, host].into();
         fail_login(&mut browser, "ada");
     }
-    assert_eq!(wait(&app.browser().log_in("ada")), 10);
+    assert_eq!(retry_after(&app.browser().log_in("ada")), 10);
     assert_eq!(app.browser().log_in("grace").location(), "/dashboard");
 }
 
@@ -86,15 +87,19 @@ fn blocks_an_address_after_100_failures() {
         let response = fail_login(&mut browser, &format!("name-{number}"));
         assert_eq!(response.status, Status::UnprocessableEntity);
     }
-    assert_eq!(wait(&browser.log_in("ada")), 10);
+    assert_eq!(retry_after(&browser.log_in("ada")), 10);
     browser.address = "2001:db8::ffff:1".parse().unwrap();
-    assert_eq!(wait(&browser.log_in("ada")), 10, "the same network");
+    assert_eq!(
+        retry_after(&browser.log_in("ada")),
+        10,
+        "an address in the same /64 network is not throttled"
+    );
     browser.address = "2001:db8:0:1::1".parse().unwrap();
     assert_eq!(browser.log_in("ada").location(), "/dashboard");
 }
 
 #[test]
-fn correct_passwords_reset_the_count() {
+fn a_correct_password_resets_the_failure_count() {
     let app = App::new();
     app.registered("ada");
     for _ in 0..3 {
@@ -109,52 +114,52 @@ fn correct_passwords_reset_the_count() {
 }
 
 #[test]
-fn resets_the_count_a_day_after_the_last_failure() {
-    const A_DAY: i64 = 24 * 60 * 60;
+fn resets_the_failure_count_a_day_after_the_last_failure() {
+    const DAY: i64 = 24 * 60 * 60;
     let app = App::new();
     for _ in 0..10 {
         fail_login(&mut app.browser(), "ada");
     }
-    app.advance(A_DAY - 1);
+    app.advance(DAY - 1);
     assert_eq!(fail_login(&mut app.browser(), "ada").status, Status::UnprocessableEntity);
-    assert_eq!(wait(&fail_login(&mut app.browser(), "ada")), 20);
-    app.advance(A_DAY);
+    assert_eq!(retry_after(&fail_login(&mut app.browser(), "ada")), 20);
+    app.advance(DAY);
     for _ in 0..10 {
         assert_eq!(fail_login(&mut app.browser(), "ada").status, Status::UnprocessableEntity);
     }
-    assert_eq!(wait(&fail_login(&mut app.browser(), "ada")), 10);
+    assert_eq!(retry_after(&fail_login(&mut app.browser(), "ada")), 10);
 }
 
 #[test]
-fn counts_reauthentication_apart_from_login() {
+fn counts_reauthentication_failures_separately_from_login_failures() {
     let app = App::new();
-    let mut thief = app.registered("ada");
+    let mut attacker = app.registered("ada");
     for _ in 0..10 {
-        let response = thief.post("/reauthenticate", &[("password", "not the right password")]);
+        let response = attacker.post("/reauthenticate", &[("password", "not the right password")]);
         assert_eq!(response.status, Status::UnprocessableEntity);
     }
     let form = [("password", PASSWORD), ("next", "/account")];
-    let throttled = thief.post("/reauthenticate", &form);
-    assert_eq!(wait(&throttled), 10);
+    let throttled = attacker.post("/reauthenticate", &form);
+    assert_eq!(retry_after(&throttled), 10);
     throttled.assert_contains("value=\"/account\"");
     assert_eq!(app.browser().log_in("ada").location(), "/dashboard");
     app.advance(10);
-    assert_eq!(thief.post("/reauthenticate", &form).location(), "/account");
+    assert_eq!(attacker.post("/reauthenticate", &form).location(), "/account");
 }
 
 #[rocket::async_test]
-async fn concurrent_attempts_check_no_more_passwords() {
+async fn concurrent_attempts_verify_at_most_10_passwords() {
     let dir = tempfile::tempdir().unwrap();
     let log = EventLog::new(Clock::default(), |_| {});
     let rocket = app::build(figment(&dir), Clock::default(), log).unwrap();
     let client = Client::untracked(rocket).await.unwrap();
     let form = encode(&[("username", "ada"), ("password", "not the right password")]);
-    let guesses = (0..40).map(|_| {
-        let guess = client.post("/login").header(ContentType::Form).body(&form);
-        async { guess.dispatch().await.status() }
+    let attempts = (0..40).map(|_| {
+        let attempt = client.post("/login").header(ContentType::Form).body(&form);
+        async { attempt.dispatch().await.status() }
     });
-    let statuses = rocket::futures::future::join_all(guesses).await;
-    let looked_at = statuses.iter().filter(|status| **status == Status::UnprocessableEntity);
-    assert_eq!(looked_at.count(), 10, "{statuses:?}");
+    let statuses = rocket::futures::future::join_all(attempts).await;
+    let verified = statuses.iter().filter(|status| **status == Status::UnprocessableEntity);
+    assert_eq!(verified.count(), 10, "{statuses:?}");
     assert!(statuses.iter().skip(10).any(|status| *status == Status::TooManyRequests));
 }

@@ -1,4 +1,4 @@
-//! A Chromium with its own profile, driven by chromedriver.
+//! Chromium with its own profile, controlled through chromedriver.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -24,28 +24,31 @@ pub const PASSWORD: &str = "a horse that staples batteries";
 pub const FORM: &str = "username=ada-lovelace&password=a+horse+that+staples+batteries";
 const FLAGS: &str = "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run \
                      --disable-background-networking --disable-component-update --disable-sync";
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The site with its own database, in which NAME is registered.
+/// A running server with its own database.
 pub struct Site {
     pub server: Server,
     dir: TempDir,
 }
 
 impl Site {
+    /// Starts a server, and registers NAME.
     pub fn start() -> Site {
         let site = Site::start_empty();
         assert!(site.server.post("/register", "", FORM).starts_with("HTTP/1.1 303"));
         site
     }
 
+    /// Starts a server without users.
     pub fn start_empty() -> Site {
         let dir = TempDir::new().unwrap();
         Site { server: server::start(&mut server::program(dir.path())), dir }
     }
 
-    /// With a copy of the templates to break, and logins that are fresh for 1 second.
-    pub fn of_trouble() -> Site {
+    /// Starts a server whose templates a test can remove, and whose logins are fresh for 1 second.
+    /// Registers NAME.
+    pub fn start_with_own_templates() -> Site {
         let dir = TempDir::new().unwrap();
         let templates = dir.path().join("templates");
         fs::create_dir(&templates).unwrap();
@@ -57,25 +60,25 @@ impl Site {
         site
     }
 
-    /// Moves a file away while `meanwhile` runs.
-    pub fn breaks(&self, file: &str, meanwhile: impl FnOnce()) {
-        let (file, away) = (self.dir.path().join(file), self.dir.path().join("away"));
-        fs::rename(&file, &away).unwrap();
-        meanwhile();
-        fs::rename(&away, &file).unwrap();
+    /// Runs `action` while a file is missing.
+    pub fn without_file(&self, file: &str, action: impl FnOnce()) {
+        let (file, moved) = (self.dir.path().join(file), self.dir.path().join("moved"));
+        fs::rename(&file, &moved).unwrap();
+        action();
+        fs::rename(&moved, &file).unwrap();
     }
 
-    pub fn deactivate(&self) {
+    pub fn deactivate_user(&self) {
         let file = self.dir.path().join("data/app.sqlite");
-        let mut file = diesel::SqliteConnection::establish(file.to_str().unwrap()).unwrap();
-        diesel::sql_query("UPDATE users SET is_active = FALSE").execute(&mut file).unwrap();
+        let mut connection = diesel::SqliteConnection::establish(file.to_str().unwrap()).unwrap();
+        diesel::sql_query("UPDATE users SET is_active = FALSE").execute(&mut connection).unwrap();
     }
 
     pub fn browser(&self) -> Browser {
         Browser::new(self.server.port, json!({}))
     }
 
-    /// A browser in which NAME is logged in.
+    /// Starts a browser and logs NAME in.
     pub fn logged_in(&self) -> Browser {
         let browser = self.browser();
         browser.open("/login");
@@ -83,17 +86,18 @@ impl Site {
         browser
     }
 
-    /// A browser with a slow connection: each response is delayed by `latency`.
-    pub fn browser_far_away(&self, latency: Duration) -> Browser {
+    /// Starts a browser whose connection delays each response by `latency`.
+    pub fn browser_with_latency(&self, latency: Duration) -> Browser {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (port, site) = (listener.local_addr().unwrap().port(), self.server.port);
         spawn(move || {
             for browser in listener.incoming().flatten() {
                 let server = TcpStream::connect(("127.0.0.1", site)).unwrap();
-                let ways = [(&browser, &server, Duration::ZERO), (&server, &browser, latency)];
-                for (from, to, latency) in ways {
+                let directions =
+                    [(&browser, &server, Duration::ZERO), (&server, &browser, latency)];
+                for (from, to, latency) in directions {
                     let (from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
-                    spawn(move || carry(from, &mut to, latency));
+                    spawn(move || forward(from, &mut to, latency));
                 }
             }
         });
@@ -101,12 +105,12 @@ impl Site {
     }
 
     pub fn browser_without_javascript(&self) -> Browser {
-        let off = json!({ "profile.managed_default_content_settings.javascript": 2 });
-        Browser::new(self.server.port, off)
+        let preferences = json!({ "profile.managed_default_content_settings.javascript": 2 });
+        Browser::new(self.server.port, preferences)
     }
 
-    /// Logs in on another device, and returns whether that succeeded.
-    pub fn lets_in(&self, form: &str) -> bool {
+    /// Logs in on another device, and returns whether the login succeeded.
+    pub fn try_log_in(&self, form: &str) -> bool {
         self.server.post("/login", "", form).starts_with("HTTP/1.1 303")
     }
 }
@@ -115,24 +119,24 @@ impl Site {
 pub fn another_site(html: String) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    let response = move |mut stream: TcpStream| {
-        // If the request is not read, the connection is reset.
+    let respond = move |mut stream: TcpStream| {
+        // Reads the request, because the operating system would otherwise reset the connection.
         let request = BufReader::new(&stream).lines().map_while(Result::ok);
         request.take_while(|line| !line.is_empty()).for_each(drop);
         let head = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n";
         let _ = write!(stream, "{head}{html}");
     };
-    // One thread each, because Chromium also opens connections that it does not use yet.
+    // Starts a thread for each connection, because Chromium opens some connections in advance.
     spawn(move || {
         for stream in listener.incoming().flatten() {
-            let response = response.clone();
-            spawn(move || response(stream));
+            let respond = respond.clone();
+            spawn(move || respond(stream));
         }
     });
     port
 }
 
-fn carry(mut from: TcpStream, to: &mut TcpStream, latency: Duration) {
+fn forward(mut from: TcpStream, to: &mut TcpStream, latency: Duration) {
     let mut bytes = [0; 64 * 1024];
     while let Ok(length @ 1..) = from.read(&mut bytes) {
         sleep(latency);
@@ -143,7 +147,7 @@ fn carry(mut from: TcpStream, to: &mut TcpStream, latency: Duration) {
     let _ = to.shutdown(Shutdown::Both);
 }
 
-/// Stopped with all the browsers that it has started.
+/// A chromedriver process. Dropping the value kills the process and its browsers.
 struct Chromedriver(Child);
 
 impl Drop for Chromedriver {
@@ -158,11 +162,11 @@ pub struct Browser {
     driver: WebDriver,
     runtime: Runtime,
     url: String,
-    wanted: ChromeCapabilities,
+    capabilities: ChromeCapabilities,
     pub site: String,
     pub by_keyboard: bool,
-    // Dropped in this order.
-    _keep: (Chromedriver, TempDir),
+    // The process is dropped before the profile.
+    _chromedriver_and_profile: (Chromedriver, TempDir),
 }
 
 impl Drop for Browser {
@@ -177,50 +181,50 @@ impl Browser {
         let mut command = Command::new("chromedriver");
         command.arg("--port=0").env("HOME", profile.path()).process_group(0);
         command.stdout(Stdio::piped()).stderr(Stdio::null());
-        let child = command.spawn().expect("chromedriver is missing: .ci/run installs it");
+        let child = command.spawn().expect("chromedriver is missing. Install it with .ci/run");
         let mut chromedriver = Chromedriver(child);
         let mut lines =
             BufReader::new(chromedriver.0.stdout.as_mut().unwrap()).lines().map_while(Result::ok);
-        let started = lines.find(|line| line.contains("started successfully on port"));
-        let started = started.expect("chromedriver says where it is");
-        let port_of_driver = started.trim_end_matches('.').rsplit(' ').next().unwrap();
-        let url = format!("http://127.0.0.1:{port_of_driver}");
+        let started_line = lines.find(|line| line.contains("started successfully on port"));
+        let started_line = started_line.expect("chromedriver did not print its port");
+        let driver_port = started_line.trim_end_matches('.').rsplit(' ').next().unwrap();
+        let url = format!("http://127.0.0.1:{driver_port}");
 
-        let mut wanted = ChromeCapabilities::new();
+        let mut capabilities = ChromeCapabilities::new();
         for flag in FLAGS.split(' ') {
-            wanted.add_arg(flag).unwrap();
+            capabilities.add_arg(flag).unwrap();
         }
-        let data = profile.path().join("chromium");
-        wanted.add_arg(&format!("--user-data-dir={}", data.display())).unwrap();
-        wanted.add_experimental_option("prefs", preferences).unwrap();
-        wanted.set_browser_log_level(LoggingPrefsLogLevel::All).unwrap();
+        let user_data_dir = profile.path().join("chromium");
+        capabilities.add_arg(&format!("--user-data-dir={}", user_data_dir.display())).unwrap();
+        capabilities.add_experimental_option("prefs", preferences).unwrap();
+        capabilities.set_browser_log_level(LoggingPrefsLogLevel::All).unwrap();
         let runtime = Runtime::new().unwrap();
-        let driver = runtime.block_on(WebDriver::new(&url, wanted.clone())).unwrap();
+        let driver = runtime.block_on(WebDriver::new(&url, capabilities.clone())).unwrap();
         let site = format!("http://localhost:{port}");
         let by_keyboard = false;
-        let keep = (chromedriver, profile);
-        Browser { driver, runtime, url, wanted, site, by_keyboard, _keep: keep }
+        let _chromedriver_and_profile = (chromedriver, profile);
+        Browser { driver, runtime, url, capabilities, site, by_keyboard, _chromedriver_and_profile }
     }
 
     /// Restarts the browser with the same profile.
     pub fn restart(&mut self) {
         self.run(self.driver.clone().quit());
-        self.driver = self.run(WebDriver::new(&self.url, self.wanted.clone()));
+        self.driver = self.run(WebDriver::new(&self.url, self.capabilities.clone()));
     }
 
-    /// Opens a path of this site, or a URL of another.
+    /// Opens a path of this site, or a URL of another site.
     #[track_caller]
     pub fn open(&self, path: &str) {
         let site = if path.starts_with('/') { &self.site } else { "" };
         self.run(self.driver.goto(format!("{site}{path}")));
     }
 
-    /// Opens a path again and again until the page contains `text`.
+    /// Opens a path repeatedly until the page contains `text`.
     #[track_caller]
     pub fn open_until(&self, path: &str, text: &str) {
         let url = format!("{}{path}", self.site);
-        self.until(&format!("{text:?}"), async || {
-            self.driver.goto(&url).await.is_ok() && self.visible().await.contains(text)
+        self.wait_until(&format!("{text:?}"), async || {
+            self.driver.goto(&url).await.is_ok() && self.visible_text().await.contains(text)
         });
     }
 
@@ -232,13 +236,13 @@ impl Browser {
     /// Clicks the link with this text.
     #[track_caller]
     pub fn follow(&self, link: &str) {
-        self.use_on(&format!("//a[normalize-space()='{link}']"), Key::Enter);
+        self.activate(&format!("//a[normalize-space()='{link}']"), Key::Enter);
     }
 
     /// Clicks the button with this text.
     #[track_caller]
     pub fn press(&self, button: &str) {
-        self.use_on(&format!("//button[normalize-space()='{button}']"), Key::Enter);
+        self.activate(&format!("//button[normalize-space()='{button}']"), Key::Enter);
     }
 
     /// Double-clicks the button with this text.
@@ -254,13 +258,13 @@ impl Browser {
     }
 
     #[track_caller]
-    pub fn tick(&self, field: &str) {
-        self.use_on(&format!("//input[@name='{field}']"), " ");
+    pub fn select_checkbox(&self, field: &str) {
+        self.activate(&format!("//input[@name='{field}']"), " ");
     }
 
     #[track_caller]
     pub fn type_into(&self, field: &str, text: &str) {
-        self.reach(&format!("//input[@name='{field}']"));
+        self.click_or_focus(&format!("//input[@name='{field}']"));
         self.keys(text);
     }
 
@@ -273,18 +277,18 @@ impl Browser {
     }
 
     #[track_caller]
-    fn use_on(&self, xpath: &str, key: impl Into<TypingData>) {
-        self.reach(xpath);
+    fn activate(&self, xpath: &str, key: impl Into<TypingData>) {
+        self.click_or_focus(xpath);
         if self.by_keyboard {
             self.keys(key);
         }
     }
 
-    /// Clicks an element, or presses Tab until it has the focus.
+    /// Clicks an element, or presses Tab until the element has focus.
     #[track_caller]
-    fn reach(&self, xpath: &str) {
+    fn click_or_focus(&self, xpath: &str) {
         let mut element = None;
-        self.until(&format!("{xpath} to appear"), async || {
+        self.wait_until(&format!("{xpath} to appear"), async || {
             element = self.driver.find(By::XPath(xpath)).await.ok();
             element.is_some()
         });
@@ -298,7 +302,7 @@ impl Browser {
             }
             self.keys(Key::Tab);
         }
-        panic!("Tab does not lead to {xpath}");
+        panic!("Tab does not reach {xpath}");
     }
 
     #[track_caller]
@@ -309,15 +313,15 @@ impl Browser {
     /// Waits until the page contains `text`.
     #[track_caller]
     pub fn assert_contains(&self, text: &str) {
-        self.until(&format!("{text:?}"), async || self.visible().await.contains(text));
+        self.wait_until(&format!("{text:?}"), async || self.visible_text().await.contains(text));
     }
 
-    /// Waits until the URL has this path.
+    /// Waits until the URL is this path on the site.
     #[track_caller]
-    pub fn is_at(&self, path: &str) {
+    pub fn assert_url(&self, path: &str) {
         let url = format!("{}{path}", self.site);
-        self.until(&url, async || {
-            self.driver.current_url().await.is_ok_and(|at| at.as_str() == url)
+        self.wait_until(&url, async || {
+            self.driver.current_url().await.is_ok_and(|current| current.as_str() == url)
         });
     }
 
@@ -327,7 +331,7 @@ impl Browser {
         assert!(!page.contains(text), "{text:?} is in this page:\n{page}");
     }
 
-    async fn visible(&self) -> String {
+    async fn visible_text(&self) -> String {
         match self.driver.find(By::Tag("body")).await {
             Ok(body) => body.text().await.unwrap_or_default(),
             Err(_) => String::new(),
@@ -335,18 +339,19 @@ impl Browser {
     }
 
     #[track_caller]
-    fn until(&self, what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-        let begun = Instant::now();
-        while !self.runtime.block_on(is_so()) {
-            if begun.elapsed() > PATIENCE {
-                let page = self.runtime.block_on(self.visible());
-                panic!("waited for {what} in vain at this page:\n{page}");
+    fn wait_until(&self, what: &str, mut condition: impl AsyncFnMut() -> bool) {
+        let started = Instant::now();
+        while !self.runtime.block_on(condition()) {
+            if started.elapsed() > TIMEOUT {
+                let page = self.runtime.block_on(self.visible_text());
+                panic!("timed out waiting for {what} on this page:\n{page}");
             }
             sleep(Duration::from_millis(20));
         }
     }
 
-    /// Runs a script, which the page's policy does not apply to, and returns its result.
+    /// Runs a script, and returns the result. The page's Content-Security-Policy does not block the
+    /// script.
     #[track_caller]
     pub fn script(&self, script: &str) -> Value {
         self.run(self.driver.execute(script, vec![])).json().clone()
@@ -362,7 +367,7 @@ impl Browser {
         self.run(self.driver.screenshot(path));
     }
 
-    /// The lines that were added to the console since the last call.
+    /// Returns the console messages since the last call.
     #[track_caller]
     pub fn console(&self) -> Vec<String> {
         let log = self.run(self.driver.browser_log());

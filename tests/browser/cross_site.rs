@@ -2,7 +2,8 @@
 
 use crate::browser::*;
 
-const FORGED: [(&str, &str); 5] = [
+/// The path and the fields of each forged form.
+const FORGED_FORMS: [(&str, &str); 5] = [
     ("/logout", ""),
     ("/register", "<input name=username value=mallory><input name=password value='{}'>"),
     ("/login", "<input name=username value=ada-lovelace><input name=password value='{}'>"),
@@ -10,9 +11,9 @@ const FORGED: [(&str, &str); 5] = [
     ("/account/sessions/revoke-others", ""),
 ];
 
-/// A page with a form for each attack, and buttons named after them.
-pub fn trap(site: &str) -> String {
-    let forms = FORGED.map(|(path, fields)| {
+/// Returns an attacker's page with a form for each attack. The buttons show the paths of the forms.
+pub fn attack_page(site: &str) -> String {
+    let forms = FORGED_FORMS.map(|(path, fields)| {
         let fields = fields.replace("{}", PASSWORD);
         format!("<form method=post action='{site}{path}'>{fields}<button>{path}</button></form>")
     });
@@ -20,39 +21,40 @@ pub fn trap(site: &str) -> String {
 }
 
 #[test]
-#[ignore = "needs Chromium and chromedriver: .ci/run runs it"]
+#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
 fn blocks_a_form_on_another_site() {
     let site = Site::start();
-    // The last one receives the cookie too: for SameSite, all ports are one site.
-    for (host, evil) in
+    // In the last case, the browser also sends the cookie, because `SameSite` ignores ports.
+    for (host, attacker_host) in
         [("localhost", "127.0.0.1"), ("127.0.0.1", "localhost"), ("localhost", "localhost")]
     {
         let mut browser = site.browser();
         browser.site = format!("http://{host}:{}", site.server.port);
-        let trap = format!("http://{evil}:{}", another_site(trap(&browser.site)));
-        let press_all = |sees: &str| {
-            for (path, _) in FORGED {
-                browser.open(&trap);
+        let port = another_site(attack_page(&browser.site));
+        let attack_url = format!("http://{attacker_host}:{port}");
+        let press_all = |expected: &str| {
+            for (path, _) in FORGED_FORMS {
+                browser.open(&attack_url);
                 browser.press(path);
                 browser.assert_contains("403");
                 browser.assert_contains("sent from another site");
                 browser.open("/dashboard");
-                browser.assert_contains(sees);
+                browser.assert_contains(expected);
             }
         };
         press_all("Please log in to access this page.");
         browser.log_in();
-        assert!(site.lets_in(FORM));
+        assert!(site.try_log_in(FORM));
         press_all("Welcome, ada-lovelace!");
         browser.follow(NAME);
         browser.assert_contains("Log out all other devices");
-        assert!(!site.lets_in("username=mallory&password=a+horse+that+staples+batteries"));
-        assert!(site.lets_in(FORM));
+        assert!(!site.try_log_in("username=mallory&password=a+horse+that+staples+batteries"));
+        assert!(site.try_log_in(FORM));
     }
 }
 
 #[test]
-#[ignore = "needs Chromium and chromedriver: .ci/run runs it"]
+#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
 fn shows_the_login_message_after_a_link_on_another_site() {
     let site = Site::start();
     let browser = site.browser();

@@ -1,4 +1,4 @@
-//! The documented flow in a real browser: with mouse, keyboard, and without JavaScript.
+//! The documented flow in a real browser, by mouse, by keyboard, and without JavaScript.
 
 use crate::browser::*;
 
@@ -11,22 +11,22 @@ fn whole_flow(browser: &Browser) {
     browser.type_into("password", PASSWORD);
     browser.press("Register");
     browser.assert_contains("Your account has been created.");
-    browser.is_at("/dashboard");
+    browser.assert_url("/dashboard");
 
     browser.press("Log out");
     browser.assert_contains("You have been logged out.");
-    browser.open("/dashboard?wanted");
+    browser.open("/dashboard?query");
     browser.assert_contains("Please log in to access this page.");
 
     browser.log_in();
-    browser.is_at("/dashboard?wanted");
+    browser.assert_url("/dashboard?query");
     browser.follow("Dashboard");
-    browser.is_at("/dashboard");
+    browser.assert_url("/dashboard");
     browser.assert_contains("Welcome, ada-lovelace!");
     browser.assert_lacks("Login successful.");
 
     browser.follow(NAME);
-    browser.is_at("/account");
+    browser.assert_url("/account");
     browser.follow("Change your password");
     browser.type_into("new_password", NEW_PASSWORD);
     browser.press("Change your password");
@@ -36,17 +36,17 @@ fn whole_flow(browser: &Browser) {
 }
 
 #[test]
-#[ignore = "needs Chromium and chromedriver: .ci/run runs it"]
-fn the_whole_flow_works_by_clicks() {
+#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+fn the_whole_flow_works_with_a_mouse() {
     let site = Site::start_empty();
     whole_flow(&site.browser());
-    assert!(!site.lets_in(FORM), "the old password still works");
-    assert!(site.lets_in("username=ada-lovelace&password=a+different+horse+altogether"));
+    assert!(!site.try_log_in(FORM), "the old password still works");
+    assert!(site.try_log_in("username=ada-lovelace&password=a+different+horse+altogether"));
 }
 
 #[test]
-#[ignore = "needs Chromium and chromedriver: .ci/run runs it"]
-fn the_whole_flow_works_without_a_mouse() {
+#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+fn the_whole_flow_works_with_a_keyboard() {
     let site = Site::start_empty();
     let mut browser = site.browser();
     browser.by_keyboard = true;
@@ -54,7 +54,7 @@ fn the_whole_flow_works_without_a_mouse() {
 }
 
 #[test]
-#[ignore = "needs Chromium and chromedriver: .ci/run runs it"]
+#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
 fn the_whole_flow_works_without_javascript() {
     let site = Site::start_empty();
     let browser = site.browser_without_javascript();
@@ -65,7 +65,7 @@ fn the_whole_flow_works_without_javascript() {
 }
 
 #[test]
-#[ignore = "needs Chromium and chromedriver: .ci/run runs it"]
+#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
 fn the_whole_flow_leaves_the_console_empty() {
     let site = Site::start_empty();
     let browser = site.browser();
@@ -74,7 +74,7 @@ fn the_whole_flow_leaves_the_console_empty() {
 }
 
 #[test]
-#[ignore = "needs Chromium and chromedriver: .ci/run runs it"]
+#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
 fn an_injected_script_does_not_run() {
     let site = Site::start();
     let browser = site.browser();

@@ -1,4 +1,4 @@
-//! The program in a real browser: Chromium clicks and types.
+//! The app in a real browser, namely Chromium.
 //!
 //! `.ci/run` installs what these tests need, and runs them.
 

@@ -1,16 +1,16 @@
-//! Sessions in a real browser: restarts, the back button, double clicks.
+//! Sessions in a real browser, with restarts, the back button and double clicks.
 
 use std::time::Duration;
 
 use crate::browser::*;
 
 #[test]
-#[ignore = "needs Chromium and chromedriver: .ci/run runs it"]
-fn a_remembered_session_survives_a_restart_of_the_browser() {
+#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+fn a_remembered_session_survives_a_browser_restart() {
     let site = Site::start();
     let mut browser = site.browser();
     browser.open("/login");
-    browser.tick("remember");
+    browser.select_checkbox("remember");
     browser.log_in();
     browser.restart();
     browser.open("/dashboard");
@@ -18,8 +18,8 @@ fn a_remembered_session_survives_a_restart_of_the_browser() {
 }
 
 #[test]
-#[ignore = "needs Chromium and chromedriver: .ci/run runs it"]
-fn a_session_that_is_not_remembered_ends_with_the_browser() {
+#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+fn a_session_that_is_not_remembered_ends_when_the_browser_closes() {
     let site = Site::start();
     let mut browser = site.logged_in();
     browser.restart();
@@ -28,15 +28,15 @@ fn a_session_that_is_not_remembered_ends_with_the_browser() {
 }
 
 #[test]
-#[ignore = "needs Chromium and chromedriver: .ci/run runs it"]
-fn the_back_button_shows_no_page_after_the_logout() {
+#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+fn the_back_button_shows_no_protected_page_after_logout() {
     let site = Site::start();
     let browser = site.logged_in();
     browser.follow(NAME);
-    browser.is_at("/account");
+    browser.assert_url("/account");
     browser.press("Log out");
     browser.assert_contains("You have been logged out.");
-    for _ in ["the account", "the dashboard"] {
+    for _page in ["account", "dashboard"] {
         browser.back();
         browser.assert_contains("Please log in to access this page.");
         browser.assert_lacks(NAME);
@@ -44,24 +44,24 @@ fn the_back_button_shows_no_page_after_the_logout() {
 }
 
 #[test]
-#[ignore = "needs Chromium and chromedriver: .ci/run runs it"]
+#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
 fn logging_out_other_devices_logs_out_another_browser() {
     let site = Site::start();
-    let [this, other] = [site.logged_in(), site.logged_in()];
-    this.follow(NAME);
-    this.press("Log out all other devices");
-    this.assert_contains("All other devices have been logged out.");
+    let [current, other] = [site.logged_in(), site.logged_in()];
+    current.follow(NAME);
+    current.press("Log out all other devices");
+    current.assert_contains("All other devices have been logged out.");
     other.follow("Dashboard");
     other.assert_contains("Please log in to access this page.");
-    this.follow("Dashboard");
-    this.assert_contains("Welcome, ada-lovelace!");
+    current.follow("Dashboard");
+    current.assert_contains("Welcome, ada-lovelace!");
 }
 
 #[test]
-#[ignore = "needs Chromium and chromedriver: .ci/run runs it"]
+#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
 fn a_double_click_sends_a_form_once() {
     let site = Site::start();
-    let browser = site.browser_far_away(Duration::from_millis(500));
+    let browser = site.browser_with_latency(Duration::from_millis(500));
     browser.open("/login");
     browser.log_in();
     browser.open("/account/password");
@@ -71,8 +71,8 @@ fn a_double_click_sends_a_form_once() {
     browser.open("/reauthenticate");
     browser.type_into("password", "a different horse altogether");
     browser.double_click("Continue");
-    browser.is_at("/dashboard");
-    assert!(site.lets_in("username=ada-lovelace&password=a+different+horse+altogether"));
+    browser.assert_url("/dashboard");
+    assert!(site.try_log_in("username=ada-lovelace&password=a+different+horse+altogether"));
     browser.open("/account");
     browser.double_click("Log out device");
     browser.assert_contains("The device has been logged out.");

@@ -1,4 +1,4 @@
-//! Copies of this app with each recipe of `docs/recipes.md`: they build and pass their tests.
+//! Copies of this app, which must build and pass their tests after a recipe in `docs/recipes.md`.
 #![cfg(unix)]
 
 #[allow(dead_code)]
@@ -9,90 +9,95 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use markdown::{ROOT, files, read, typed};
+use markdown::{ROOT, command_in, files, read};
 use tempfile::TempDir;
 
 const RECIPES: &str = "docs/recipes.md";
 
-/// Copies the repository, without what Git ignores.
-fn copy() -> TempDir {
+/// Copies the repository to a temporary directory, without the files that Git ignores.
+fn copy_repository() -> TempDir {
     let copy = tempfile::tempdir().unwrap();
     let entries = fs::read_dir(ROOT).unwrap().map(|entry| entry.unwrap().path());
     let ignored = [".git", ".env", "data", "target"];
-    let ours = entries.filter(|path| !ignored.iter().any(|name| path.ends_with(name)));
-    run(typed("cp", ROOT).arg("-R").args(ours).arg(copy.path()));
+    let sources = entries.filter(|path| !ignored.iter().any(|name| path.ends_with(name)));
+    run(command_in("cp", ROOT).arg("-R").args(sources).arg(copy.path()));
     copy
 }
 
 #[track_caller]
 fn run(command: &mut Command) {
-    // A copy is built only once. Without debug info, its artifacts have other names: otherwise cargo would
-    // confuse them with those of this repository.
+    // Disables incremental builds, because each copy is built only once. Disables debug info, so that
+    // cargo does not confuse the artifacts of the copy with those of this repository.
     command.env("CARGO_INCREMENTAL", "0").env("CARGO_PROFILE_DEV_DEBUG", "0");
     let output = command.output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{command:?}\n{said}");
+    let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}\n{text}");
 }
 
 #[track_caller]
-fn test(folder: &Path) {
+fn run_app_tests(dir: &Path) {
     let arguments = ["test", "--test", "app"];
-    run(typed("cargo", folder).args(arguments));
+    run(command_in("cargo", dir).args(arguments));
 }
 
-/// Runs the commands of a section in a copy, and tests it.
+/// Runs the commands of a recipe in a copy of the repository, runs the app's tests in the copy, and
+/// returns the copy.
 #[track_caller]
-fn follow(title: &str) -> TempDir {
+fn apply_recipe(title: &str) -> TempDir {
     let text = read(RECIPES);
     let section = text.split("\n## ").find(|section| section.starts_with(title));
-    let section = section.unwrap_or_else(|| panic!("there is no {title} in {RECIPES}"));
+    let section = section.unwrap_or_else(|| panic!("{RECIPES} has no section {title}"));
     let script = section.split("```sh\n").nth(1).and_then(|rest| rest.split("```").next());
-    let copy = copy();
-    run(typed("sh", copy.path()).args(["-e", "-c", script.unwrap()]));
-    test(copy.path());
+    let copy = copy_repository();
+    run(command_in("sh", copy.path()).args(["-e", "-c", script.unwrap()]));
+    run_app_tests(copy.path());
     copy
 }
 
-/// The number of files in a patch: those of the app, and all.
-fn counts(patch: &str) -> (usize, usize) {
+/// Returns the number of app files in a patch, and the number of all files in the patch.
+fn count_files(patch: &str) -> (usize, usize) {
     let files: Vec<_> = patch
         .lines()
         .filter_map(|line| {
             line.split_once(" b/").filter(|_| line.starts_with("+++")).map(|(_, file)| file)
         })
         .collect();
-    let is_ours = |file: &&&str| !file.starts_with("migrations/") && !file.starts_with("tests/");
-    (files.iter().filter(is_ours).count(), files.len())
+    let is_app_file =
+        |file: &&&str| !file.starts_with("migrations/") && !file.starts_with("tests/");
+    (files.iter().filter(is_app_file).count(), files.len())
 }
 
 #[test]
-fn the_table_says_how_many_files_each_recipe_touches() {
+fn the_table_has_the_number_of_files_that_each_recipe_changes() {
     let text = read(RECIPES);
     let patches = files("recipes");
     for file in &patches {
         let section = text.split("\n## ").find(|section| section.contains(&format!("(../{file})")));
         let title =
-            section.unwrap_or_else(|| panic!("no recipe has {file}")).lines().next().unwrap();
+            section.unwrap_or_else(|| panic!("no recipe links to {file}")).lines().next().unwrap();
         let link = format!("(#{})", title.to_lowercase().replace(' ', "-"));
-        let (ours, all) = counts(&read(file));
+        let (app_files, all_files) = count_files(&read(file));
         let row = text.lines().find(|line| line.starts_with('|') && line.contains(&link)).unwrap();
-        assert!(row.ends_with(&format!("| {ours} | {all} |")), "{title}: {ours} and {all} files");
+        assert!(
+            row.ends_with(&format!("| {app_files} | {all_files} |")),
+            "{title}: {app_files} and {all_files} files"
+        );
     }
     assert_eq!(text.matches("git apply recipes/").count(), patches.len());
 }
 
 #[test]
 #[ignore = "builds a copy of the app"]
-fn a_page_of_your_own() {
-    follow("A page of your own");
+fn an_app_with_another_page_passes_its_tests() {
+    apply_recipe("A page of your own");
 }
 
 #[test]
 #[ignore = "builds a copy of the app"]
-fn a_new_migration_is_built_in() {
-    let copy = copy();
+fn a_new_migration_triggers_a_rebuild() {
+    let copy = copy_repository();
     let build = || {
-        let mut build = typed("cargo", copy.path());
+        let mut build = command_in("cargo", copy.path());
         build.arg("build").env("CARGO_PROFILE_DEV_DEBUG", "0");
         let output = build.output().unwrap();
         assert!(output.status.success());
@@ -109,20 +114,20 @@ fn a_new_migration_is_built_in() {
 
 #[test]
 #[ignore = "builds a copy of the app"]
-fn your_own_name() {
-    let copy = follow("Your own name");
+fn a_renamed_app_passes_its_tests() {
+    let copy = apply_recipe("Your own name");
     let manifest = fs::read_to_string(copy.path().join("Cargo.toml")).unwrap();
     assert!(manifest.starts_with("[workspace]\nmembers = [\"login\"]\n"), "{manifest}");
     assert!(manifest.contains("\n[package]\nname = \"my-app\"\n"), "{manifest}");
     assert!(!manifest.contains("rocket-login") && !manifest.contains("{%"), "{manifest}");
-    // All tests that are left, and not only the app's.
-    run(typed("cargo", copy.path()).arg("test"));
+    // Runs all remaining tests, and not only those of the app.
+    run(command_in("cargo", copy.path()).arg("test"));
 }
 
 #[test]
 #[ignore = "builds a copy of the app"]
-fn a_bare_starter() {
-    let copy = follow("A bare starter");
+fn an_app_without_the_demo_passes_its_tests() {
+    let copy = apply_recipe("A bare starter");
     let home = fs::read_to_string(copy.path().join("templates/home.html.tera")).unwrap();
     assert!(!home.contains("demo") && home.contains("{% endblock %}"), "{home}");
     let app = fs::read_to_string(copy.path().join("src/lib.rs")).unwrap();
@@ -131,63 +136,63 @@ fn a_bare_starter() {
 
 #[test]
 #[ignore = "builds a copy of the app"]
-fn an_email_column() {
-    follow("An e-mail column");
+fn an_app_with_an_email_column_passes_its_tests() {
+    apply_recipe("An e-mail column");
 }
 
 #[test]
 #[ignore = "builds a copy of the app"]
-fn an_admin_only_page() {
-    follow("An admin-only page");
+fn an_app_with_an_admin_page_passes_its_tests() {
+    apply_recipe("An admin-only page");
 }
 
 #[test]
 #[ignore = "builds a copy of the app"]
-fn api_tokens() {
-    follow("API tokens");
+fn an_app_with_api_tokens_passes_its_tests() {
+    apply_recipe("API tokens");
 }
 
 #[test]
 #[ignore = "builds a copy of the app"]
-fn a_second_kind_of_user() {
-    follow("A second kind of user");
+fn an_app_with_a_second_kind_of_user_passes_its_tests() {
+    apply_recipe("A second kind of user");
 }
 
 #[test]
 #[ignore = "builds a copy of the app"]
-fn translated_messages() {
-    follow("Translated messages");
+fn an_app_with_translated_messages_passes_its_tests() {
+    apply_recipe("Translated messages");
 }
 
 #[test]
 #[ignore = "builds a copy of the app, and needs PostgreSQL at TEST_DATABASE_URL"]
-fn postgresql() {
-    std::env::var("TEST_DATABASE_URL").expect("a server to run the tests on");
-    follow("PostgreSQL");
+fn an_app_on_postgresql_passes_its_tests() {
+    std::env::var("TEST_DATABASE_URL").expect("TEST_DATABASE_URL is not set");
+    apply_recipe("PostgreSQL");
 }
 
 #[test]
 #[ignore = "builds a copy of the app, and needs cargo-generate"]
-fn a_generated_app_has_its_own_name_and_all_of_its_files() {
-    let (template, place) = (copy(), tempfile::tempdir().unwrap());
+fn a_generated_app_has_its_own_name_and_all_its_files_and_passes_its_tests() {
+    let (template, parent) = (copy_repository(), tempfile::tempdir().unwrap());
     fs::create_dir(template.path().join("data")).unwrap();
     fs::write(template.path().join("data/secret_key"), "of another app").unwrap();
-    let mut generate = typed("cargo", place.path());
+    let mut generate = command_in("cargo", parent.path());
     generate.args(["generate", "--silent", "--name", "my-notes", "--path"]).arg(template.path());
     run(&mut generate);
-    let folder = place.path().join("my-notes");
+    let app = parent.path().join("my-notes");
     let copied = ["templates", "src", "login", "migrations", "tests/app"];
     for file in copied.into_iter().flat_map(files) {
-        assert!(fs::read_to_string(folder.join(&file)).ok() == Some(read(&file)), "{file}");
+        assert!(fs::read_to_string(app.join(&file)).ok() == Some(read(&file)), "{file} differs");
     }
-    let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
+    let manifest = fs::read_to_string(app.join("Cargo.toml")).unwrap();
     assert!(manifest.contains("\n[package]\nname = \"my-notes\"\n"), "{manifest}");
     for file in ["Cargo.toml", "README.md"] {
-        let text = fs::read_to_string(folder.join(file)).unwrap();
+        let text = fs::read_to_string(app.join(file)).unwrap();
         assert!(!text.contains("rocket-login") && !text.contains("{{"), "{file}:\n{text}");
     }
-    for left_behind in ["data", "docs", "recipes", "starter"] {
-        assert!(!folder.join(left_behind).exists(), "{left_behind}");
+    for excluded in ["data", "docs", "recipes", "starter"] {
+        assert!(!app.join(excluded).exists(), "{excluded} exists");
     }
-    run(typed("cargo", &folder).arg("test"));
+    run(command_in("cargo", &app).arg("test"));
 }

@@ -1,4 +1,4 @@
-//! The diesel CLI on this project, as its documentation describes it.
+//! The diesel CLI, used in this project as its documentation describes.
 
 use std::fs;
 use std::process::Command;
@@ -7,11 +7,11 @@ use tempfile::TempDir;
 
 use crate::markdown::*;
 
-/// Runs a command of the diesel CLI in a copy of what it reads.
+/// Runs the diesel CLI in a copy of the files that it reads, and returns the output.
 fn diesel(project: &TempDir, arguments: &[&str]) -> String {
     let mut command = Command::new("diesel");
     command.args(arguments).current_dir(project).env("DATABASE_URL", "sqlite://app.sqlite");
-    let output = command.output().expect("the diesel CLI is missing: .ci/run installs it");
+    let output = command.output().expect("the diesel CLI is missing. Install it with .ci/run");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
@@ -35,7 +35,11 @@ fn print_schema_prints_the_schema_and_generate_adds_a_migration() {
     let listed = diesel(&project, &["migration", "list"]);
     assert!(listed.contains("[X] 00000000000002_create_sessions"), "{listed}");
     assert!(listed.contains("[ ] ") && listed.contains("_create_notes"), "{listed}");
-    let folders = fs::read_dir(project.path().join("migrations/sqlite")).unwrap();
+    let migrations = fs::read_dir(project.path().join("migrations/sqlite")).unwrap();
     let is_new = |name: &str| name.ends_with("_create_notes");
-    assert!(folders.map(|it| it.unwrap().file_name()).any(|name| is_new(name.to_str().unwrap())));
+    assert!(
+        migrations
+            .map(|entry| entry.unwrap().file_name())
+            .any(|name| is_new(name.to_str().unwrap()))
+    );
 }

@@ -1,4 +1,4 @@
-//! Checks what the documents say. A copy of this app does without these tests.
+//! Checks the claims of the documents. A copy of this app does not need these tests.
 
 mod diesel;
 mod markdown;
@@ -14,10 +14,10 @@ use std::path::Path;
 
 use markdown::*;
 
-/// All tests, as `file::name`.
+/// Returns all tests as `file::name`.
 fn tests() -> BTreeSet<String> {
     let mut tests = BTreeSet::new();
-    for (folder, prefix) in [
+    for (dir, prefix) in [
         ("tests/app", ""),
         ("tests/wire", "wire::"),
         ("tests/browser", "browser::"),
@@ -25,8 +25,8 @@ fn tests() -> BTreeSet<String> {
         ("src/accounts", ""),
         ("tests", ""),
     ] {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
-        for file in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(dir);
+        for file in fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()) {
             if file.is_dir() {
                 continue;
             }
@@ -47,14 +47,14 @@ fn every_test_that_the_security_page_names_exists() {
     let tests = tests();
     let named: Vec<_> =
         quoted(&page).filter(|name| name.contains("::") && !name.contains("Password::")).collect();
-    assert!(named.len() > 60, "{}", named.len());
+    assert!(named.len() > 60, "only {} tests", named.len());
     for name in named.into_iter().filter(|name| !name.contains('…') && *name != "file::name") {
-        assert!(tests.contains(name), "{name} is no test");
+        assert!(tests.contains(name), "there is no test {name}");
     }
 }
 
 #[test]
-fn every_number_of_the_security_page_is_in_the_file_that_it_names() {
+fn the_source_files_contain_the_documented_limits() {
     for (file, text) in [
         ("src/accounts/passwords.rs", "MIN_CHARACTERS: usize = 15;"),
         ("src/accounts/passwords.rs", "MAX_BYTES: usize = 1024;"),
@@ -65,7 +65,7 @@ fn every_number_of_the_security_page_is_in_the_file_that_it_names() {
         ("Rocket.toml", "remember_lifetime = 2_592_000 "),
         ("Rocket.toml", "fresh_for = 900 "),
         ("Rocket.toml", "form = \"16KiB\""),
-        ("src/accounts/sessions.rs", "NOTE_VISITS_EVERY: i64 = 60;"),
+        ("src/accounts/login_store.rs", "RECORD_VISITS_EVERY: i64 = 60;"),
         ("src/accounts/sessions.rs", "[0; 32]"),
         ("src/accounts/throttle.rs", "MAX_FAILURES_PER_USERNAME: u32 = 10;"),
         ("src/accounts/throttle.rs", "MAX_FAILURES_PER_ADDRESS: u32 = 100;"),
@@ -78,12 +78,12 @@ fn every_number_of_the_security_page_is_in_the_file_that_it_names() {
         ("src/db.rs", "WAIT_TIMEOUT: Duration = Duration::from_secs(2);"),
         ("src/db.rs", "QUERY_TIMEOUT: Duration = Duration::from_secs(6);"),
     ] {
-        assert!(read(file).contains(text), "{file} no longer says {text}");
+        assert!(read(file).contains(text), "{file} does not contain {text}");
     }
 }
 
 #[test]
-fn every_link_leads_somewhere() {
+fn every_link_target_exists() {
     for document in documents() {
         let text = read(&document);
         let prose: String = text.split("\n```").step_by(2).collect();
@@ -95,70 +95,84 @@ fn every_link_leads_somewhere() {
                 continue;
             }
             let file = if link.is_empty() { document.clone() } else { resolve(&document, link) };
-            assert!(Path::new(ROOT).join(&file).exists(), "{document} links to {link}");
+            assert!(
+                Path::new(ROOT).join(&file).exists(),
+                "{document} links to the missing file {link}"
+            );
             let has_heading = || read(&file).lines().any(|line| anchor(line) == heading);
-            assert!(heading.is_empty() || has_heading(), "{document} links to {link}#{heading}");
+            assert!(
+                heading.is_empty() || has_heading(),
+                "{document} links to the missing heading {link}#{heading}"
+            );
         }
     }
 }
 
-/// The anchor of a heading, or nothing for another line.
+/// Returns the anchor of a heading, or an empty string for any other line.
 fn anchor(line: &str) -> String {
     let title = line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
-    let is_kept = |c: &char| c.is_alphanumeric() || matches!(c, '-' | '_');
-    if line.starts_with('#') { title.chars().filter(is_kept).collect() } else { String::new() }
+    let is_allowed = |c: &char| c.is_alphanumeric() || matches!(c, '-' | '_');
+    if line.starts_with('#') { title.chars().filter(is_allowed).collect() } else { String::new() }
 }
 
 #[test]
-fn every_piece_of_code_is_in_the_file_that_is_named_before_it() {
-    let mut pieces = 0;
+fn every_code_block_is_in_the_file_named_before_it() {
+    let mut count = 0;
     for document in documents() {
         for block in blocks(&document) {
             if matches!(block.language.as_str(), "sh" | "console" | "text" | "python" | "jinja") {
                 continue;
             }
             let code = &block.text;
-            let label = block.label.unwrap_or_else(|| panic!("{document}: where is this?\n{code}"));
+            let label = block
+                .label
+                .unwrap_or_else(|| panic!("{document} names no file for this code:\n{code}"));
             let file = &label.source;
-            assert!(read(file).contains(code), "{document}: this is not in {file}:\n{code}");
-            pieces += 1;
+            assert!(
+                read(file).contains(code),
+                "{document}: {file} does not contain this code:\n{code}"
+            );
+            count += 1;
         }
     }
-    assert!(pieces > 40, "{pieces}");
+    assert!(count > 40, "only {count} code blocks");
 }
 
 #[test]
-fn every_command_of_the_readmes_tests_is_run_before_a_change_lands() {
+fn ci_runs_every_test_command_in_the_readme() {
     let readme = read("README.md");
     let tests = readme.split("\n## ").find(|part| part.starts_with("Tests")).unwrap();
     let commands = tests.split("```sh\n").nth(1).unwrap().split("```").next().unwrap();
     let run = read(".ci/run").replace("--locked ", "");
-    for line in commands.lines().chain(["cargo test  # the others"]) {
+    for line in commands.lines().chain(["cargo test"]) {
         let command = line.split("  #").next().unwrap().trim();
         assert!(run.contains(command), ".ci/run does not run {command}");
     }
 }
 
 #[test]
-fn the_table_of_the_readme_names_what_is_in_the_files() {
+fn the_readme_table_names_code_in_the_linked_files() {
     let readme = read("README.md");
     let table = readme.split("\n## ").find(|part| part.starts_with("From Flask-Login")).unwrap();
     let rows: Vec<_> = table.lines().filter(|line| line.starts_with("| `")).collect();
     assert!(rows.len() >= 10, "{rows:?}");
     for row in rows {
-        let here = row.split(" | ").nth(1).unwrap();
+        let cell = row.split(" | ").nth(1).unwrap();
         let files: Vec<_> =
-            here.split("](").skip(1).map(|rest| read(rest.split(')').next().unwrap())).collect();
-        assert!(!files.is_empty(), "{row}");
-        for code in quoted(here).filter(|code| !code.contains('/') || code.contains('"')) {
-            assert!(files.iter().any(|file| file.contains(code)), "{code} is not there: {row}");
+            cell.split("](").skip(1).map(|rest| read(rest.split(')').next().unwrap())).collect();
+        assert!(!files.is_empty(), "this row has no link: {row}");
+        for code in quoted(cell).filter(|code| !code.contains('/') || code.contains('"')) {
+            assert!(
+                files.iter().any(|file| file.contains(code)),
+                "no linked file contains {code}: {row}"
+            );
         }
     }
 }
 
 #[test]
-#[ignore = "needs git and a minute"]
-fn the_program_of_the_crates_readme_builds_in_an_app_outside_with_the_dependencies_shown() {
+#[ignore = "needs git, and takes a minute"]
+fn the_program_in_the_crates_readme_builds_with_the_dependencies_shown() {
     let readme = read("login/README.md");
     let block = |language: &str| {
         let rest = readme.split(&format!("```{language}\n")).nth(1).unwrap();
@@ -167,11 +181,11 @@ fn the_program_of_the_crates_readme_builds_in_an_app_outside_with_the_dependenci
     let dependencies = block("toml");
     assert!(dependencies.contains("git = \"…\""), "{dependencies}");
     let app = tempfile::tempdir().unwrap();
-    let package = "[package]\nname = \"outside\"\nedition = \"2024\"\n\n";
+    let package = "[package]\nname = \"example\"\nedition = \"2024\"\n\n";
     let dependencies = dependencies.replace('…', &format!("file://{ROOT}"));
     fs::write(app.path().join("Cargo.toml"), package.to_owned() + &dependencies).unwrap();
     fs::create_dir(app.path().join("src")).unwrap();
     fs::write(app.path().join("src/main.rs"), block("rust,no_run")).unwrap();
     fs::copy(Path::new(ROOT).join("Cargo.lock"), app.path().join("Cargo.lock")).unwrap();
-    assert!(typed("cargo", &app).args(["build", "--quiet"]).status().unwrap().success());
+    assert!(command_in("cargo", &app).args(["build", "--quiet"]).status().unwrap().success());
 }

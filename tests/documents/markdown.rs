@@ -11,39 +11,39 @@ pub fn read(path: impl AsRef<Path>) -> String {
     fs::read_to_string(&path).unwrap_or_else(|cause| panic!("{}: {cause}", path.display()))
 }
 
-/// A program in a folder, as if typed there. Without the variables that cargo sets for this test, with which
-/// the cargo in that folder would build some dependencies again.
-pub fn typed(program: &str, folder: impl AsRef<Path>) -> Command {
+/// Returns a command that runs a program in a directory. Removes the variables that cargo sets for
+/// this test, because these variables make a nested cargo build some dependencies again.
+pub fn command_in(program: &str, dir: impl AsRef<Path>) -> Command {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
-        let of_this =
+        let prefixes =
             ["CARGO_MANIFEST_", "CARGO_PKG_", "CARGO_BIN_", "CARGO_CRATE_", "RUST_BACKTRACE"];
-        if of_this.iter().any(|start| name.to_string_lossy().starts_with(start)) {
+        if prefixes.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
             command.env_remove(name);
         }
     }
-    command.env("CARGO_TARGET_DIR", target()).current_dir(folder);
+    command.env("CARGO_TARGET_DIR", target_dir()).current_dir(dir);
     command
 }
 
-/// The target folder of this test, where all dependencies are built.
-pub fn target() -> PathBuf {
+/// Returns the target directory of this test, which contains all dependencies.
+pub fn target_dir() -> PathBuf {
     std::env::current_exe().unwrap().ancestors().nth(3).unwrap().to_owned()
 }
 
-/// The texts between backticks.
+/// Returns the texts between backticks.
 pub fn quoted(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
 }
 
-/// Every file below `folder`, from the root, in order.
-pub fn files(folder: &str) -> Vec<String> {
+/// Returns the files below a directory, in order. The paths are relative to the repository.
+pub fn files(dir: &str) -> Vec<String> {
     let mut files = Vec::new();
-    let mut folders = vec![Path::new(ROOT).join(folder)];
-    while let Some(folder) = folders.pop() {
-        for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+    let mut dirs = vec![Path::new(ROOT).join(dir)];
+    while let Some(dir) = dirs.pop() {
+        for path in fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()) {
             match path.is_dir() {
-                true => folders.push(path),
+                true => dirs.push(path),
                 false => files.push(path.strip_prefix(ROOT).unwrap().to_str().unwrap().to_owned()),
             }
         }
@@ -52,7 +52,7 @@ pub fn files(folder: &str) -> Vec<String> {
     files
 }
 
-/// All documents.
+/// Returns the paths of all documents.
 pub fn documents() -> Vec<String> {
     let mut documents = files("docs");
     documents.retain(|file| file.ends_with(".md"));
@@ -64,42 +64,43 @@ pub fn documents() -> Vec<String> {
 pub struct Block {
     pub language: String,
     pub text: String,
-    /// The line before it, if that names a file.
+    /// The label in the line before the block, if that line names a file.
     pub label: Option<Label>,
 }
 
-/// `[name](source):` before a block of the reader's file of that name, or
-/// `From [name](source):` before an excerpt of an existing file.
+/// The label of a code block, namely `[name](source):` if the reader writes the block to the file
+/// `name`, or `From [name](source):` if the block is an excerpt of an existing file.
 pub struct Label {
     pub name: String,
-    /// From the root.
+    /// The path relative to the repository.
     pub source: String,
     pub is_excerpt: bool,
 }
 
+/// Returns the code blocks of a document.
 pub fn blocks(document: &str) -> Vec<Block> {
     let text = read(document);
     let mut parts = text.split("\n```");
     let mut blocks = Vec::new();
     while let (Some(prose), Some(block)) = (parts.next(), parts.next()) {
         let (language, text) = block.split_once('\n').unwrap();
-        let last = prose.lines().rfind(|line| !line.is_empty()).unwrap_or_default();
+        let last_line = prose.lines().rfind(|line| !line.is_empty()).unwrap_or_default();
         let (language, text) = (language.to_owned(), format!("{text}\n"));
-        blocks.push(Block { language, text, label: label(document, last) });
+        blocks.push(Block { language, text, label: label(document, last_line) });
     }
     blocks
 }
 
 fn label(document: &str, line: &str) -> Option<Label> {
-    let named = line.strip_prefix("From ");
-    let (name, rest) = named.unwrap_or(line).strip_prefix('[')?.split_once("](")?;
+    let excerpt = line.strip_prefix("From ");
+    let (name, rest) = excerpt.unwrap_or(line).strip_prefix('[')?.split_once("](")?;
     let (link, rest) = rest.split_once(')')?;
     let is_label = matches!(rest, ":" | ", continued:" | ", going on:");
     let source = resolve(document, link);
-    is_label.then(|| Label { name: name.to_owned(), source, is_excerpt: named.is_some() })
+    is_label.then(|| Label { name: name.to_owned(), source, is_excerpt: excerpt.is_some() })
 }
 
-/// The path that a link in `document` leads to, from the root.
+/// Returns the path to which a link in `document` leads, relative to the repository.
 pub fn resolve(document: &str, link: &str) -> String {
     let mut path = PathBuf::from(document);
     path.pop();

@@ -1,4 +1,4 @@
-//! The tutorial: its blocks are the files of its programs, and its text alone leads to a login.
+//! The tutorial, whose code blocks must be the files of its programs, and whose commands must work.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -10,25 +10,32 @@ use crate::markdown::*;
 use crate::server::{self, Server};
 
 /// The chapters, each with its program.
-const START: [(&str, &str); 2] = [
+const CHAPTERS: [(&str, &str); 2] = [
     ("docs/start/1-page.md", "docs/start/1-page"),
     ("docs/start/2-login.md", "docs/start/2-login"),
 ];
 
 #[test]
-fn the_chapters_show_all_of_their_programs_in_small_blocks() {
+fn the_chapters_show_their_whole_programs_in_small_blocks() {
     let (mut words, mut lines) = (0, 0);
-    for (chapter, program) in START {
+    for (chapter, program) in CHAPTERS {
         let mut shown = BTreeMap::new();
-        for (block, label) in pieces(chapter) {
+        for (block, label) in file_blocks(chapter) {
             lines += block.text.lines().count();
-            assert!(block.text.lines().count() <= 25, "{chapter}: too long:\n{}", block.text);
-            join(shown.entry(label.source).or_default(), &block.text);
+            assert!(
+                block.text.lines().count() <= 25,
+                "{chapter}: this block is too long:\n{}",
+                block.text
+            );
+            append_block(shown.entry(label.source).or_default(), &block.text);
         }
         for file in program_files(program) {
-            // Commands create these.
+            // Skips the files that commands create.
             if !file.ends_with("Cargo.toml") && !file.ends_with("down.sql") {
-                assert!(shown.get(&file) == Some(&read(&file)), "{chapter} shows another {file}");
+                assert!(
+                    shown.get(&file) == Some(&read(&file)),
+                    "{chapter} shows a different {file}"
+                );
             }
         }
         words += read(chapter).split_whitespace().count();
@@ -37,26 +44,26 @@ fn the_chapters_show_all_of_their_programs_in_small_blocks() {
 }
 
 #[test]
-#[ignore = "needs curl and minutes"]
+#[ignore = "needs curl, and takes minutes"]
 fn following_the_chapters_leads_to_a_login() {
     let dir = tempfile::tempdir().unwrap();
     std::os::unix::fs::symlink(ROOT, dir.path().join("rocket-login")).unwrap();
     let mut reader = Reader::new(dir.path().join("my-login"));
-    for (chapter, program) in START {
+    for (chapter, program) in CHAPTERS {
         reader.follow(chapter);
         for file in program_files(program) {
-            let theirs = reader.folder.join(file.strip_prefix(&format!("{program}/")).unwrap());
-            let theirs = fs::read_to_string(theirs).unwrap_or_default();
+            let path = reader.dir.join(file.strip_prefix(&format!("{program}/")).unwrap());
+            let written = fs::read_to_string(path).unwrap_or_default();
             if file.ends_with("Cargo.toml") {
-                // The same dependencies, whatever else is there.
+                // Compares only the dependencies, because the rest may differ.
                 let names = |text: &str| -> BTreeSet<String> {
                     let dependencies = text.split("[dependencies]").nth(1).unwrap();
                     let lines = dependencies.lines().take_while(|line| !line.starts_with('['));
                     lines.filter_map(|line| Some(line.split_once(" = ")?.0.to_owned())).collect()
                 };
-                assert_eq!(names(&theirs), names(&read(&file)), "{file}");
+                assert_eq!(names(&written), names(&read(&file)), "{file}");
             } else {
-                assert!(theirs == read(&file), "who follows the text has another {file}");
+                assert!(written == read(&file), "a reader of {chapter} writes a different {file}");
             }
         }
     }
@@ -64,10 +71,10 @@ fn following_the_chapters_leads_to_a_login() {
 
 #[test]
 #[ignore = "builds the app"]
-fn the_commands_of_the_production_page_print_what_it_shows() {
+fn the_production_page_shows_the_output_of_its_commands() {
     let dir = tempfile::tempdir().unwrap();
     let mut reader = Reader::new(dir.path().join("empty"));
-    reader.folder = ROOT.into();
+    reader.dir = ROOT.into();
     reader.data_dir = Some(dir.path().join("data"));
     for name in ["ada", "grace"] {
         let password = "a horse that staples batteries";
@@ -77,45 +84,45 @@ fn the_commands_of_the_production_page_print_what_it_shows() {
     reader.follow("docs/production.md");
 }
 
-/// The files of a chapter's program, without build artifacts and data.
+/// Returns the files of a chapter's program, without build artifacts and data.
 fn program_files(program: &str) -> Vec<String> {
-    let left = [".lock", ".sqlite"];
+    let excluded = [".lock", ".sqlite"];
     let is_source = |file: &String| {
-        !file.contains("/target/") && !left.iter().any(|ending| file.ends_with(ending))
+        !file.contains("/target/") && !excluded.iter().any(|suffix| file.ends_with(suffix))
     };
     files(program).into_iter().filter(is_source).collect()
 }
 
-/// The blocks that a reader writes into files.
-fn pieces(chapter: &str) -> impl Iterator<Item = (Block, Label)> {
+/// Returns the blocks that a reader writes to files.
+fn file_blocks(chapter: &str) -> impl Iterator<Item = (Block, Label)> {
     let labelled = |mut block: Block| block.label.take().map(|label| (block, label));
     blocks(chapter).into_iter().filter_map(labelled).filter(|(_, label)| !label.is_excerpt)
 }
 
 /// Appends a block to a file, after an empty line.
-fn join(file: &mut String, piece: &str) {
+fn append_block(file: &mut String, block: &str) {
     if !file.is_empty() {
         file.push('\n');
     }
-    file.push_str(piece);
+    file.push_str(block);
 }
 
-/// Follows a chapter in an empty folder: writes its files and runs its commands.
+/// A simulated reader, who writes the files and runs the commands of a chapter in a directory.
 struct Reader {
-    folder: PathBuf,
+    dir: PathBuf,
     port: u16,
-    /// Where the app keeps its data, if not in the folder.
+    /// The app's data directory, if it is not in `dir`.
     data_dir: Option<PathBuf>,
     server: Option<Server>,
 }
 
 impl Reader {
-    fn new(folder: PathBuf) -> Reader {
-        fs::create_dir(&folder).unwrap();
-        // As in a terminal, where curl shows no progress.
-        fs::write(folder.with_file_name(".curlrc"), "silent\n").unwrap();
+    fn new(dir: PathBuf) -> Reader {
+        fs::create_dir(&dir).unwrap();
+        // Hides curl's progress meter, which curl does not show in a terminal.
+        fs::write(dir.with_file_name(".curlrc"), "silent\n").unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        Reader { folder, port, data_dir: None, server: None }
+        Reader { dir, port, data_dir: None, server: None }
     }
 
     fn follow(&mut self, chapter: &str) {
@@ -125,12 +132,12 @@ impl Reader {
             match (&block.label, block.language.as_str()) {
                 (Some(label), _) if !label.is_excerpt => {
                     let file = files.entry(label.name.clone()).or_default();
-                    join(file, &block.text);
+                    append_block(file, &block.text);
                     self.write(&label.name, file);
                 }
                 (None, "sh") => {
-                    let (ok, said) = self.run(&format!("set -e\n{}", block.text));
-                    assert!(ok, "{chapter}:\n{}\n{said}", block.text);
+                    let (is_success, output) = self.run(&format!("set -e\n{}", block.text));
+                    assert!(is_success, "{chapter}:\n{}\n{output}", block.text);
                 }
                 (None, "console") => self.console(chapter, &block.text),
                 _ => {}
@@ -140,29 +147,29 @@ impl Reader {
     }
 
     fn write(&self, name: &str, text: &str) {
-        let path = self.folder.join(name);
+        let path = self.dir.join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
 
-    /// Runs each line that begins with `$`, and compares its output.
+    /// Runs each line that begins with `$`, and compares the output with the following lines.
     fn console(&mut self, chapter: &str, text: &str) {
         for part in format!("\n{text}").split("\n$ ").skip(1) {
             let (command, expected) = part.split_once('\n').unwrap_or((part, ""));
-            let said = if expected.contains("Rocket has launched") {
+            let output = if expected.contains("Rocket has launched") {
                 self.server = None;
                 let server = server::start(&mut self.command(command));
-                let said = server.launch.clone();
+                let launch = server.launch.clone();
                 self.server = Some(server);
-                said
+                launch
             } else {
                 self.run(command).1
             };
-            let said = said.replace(&format!(":{}", self.port), ":8000");
-            let (wanted, got) = (lines(expected), lines(&said));
+            let output = output.replace(&format!(":{}", self.port), ":8000");
+            let (expected_lines, actual_lines) = (lines(expected), lines(&output));
             assert!(
-                matches(&wanted, &got),
-                "{chapter}:\n$ {command}\n{expected}\n--- but it prints\n{said}"
+                matches(&expected_lines, &actual_lines),
+                "{chapter}:\n$ {command}\n{expected}\n--- but the command prints\n{output}"
             );
         }
     }
@@ -174,10 +181,10 @@ impl Reader {
 
     fn command(&self, command: &str) -> Command {
         let command = command.replace(":8000", &format!(":{}", self.port));
-        let mut shell = typed("sh", &self.folder);
+        let mut shell = command_in("sh", &self.dir);
         shell.args(["-c", &format!("exec 2>&1\n{command}")]);
-        // Each program is built only once.
-        shell.env("CARGO_INCREMENTAL", "0").env("CURL_HOME", self.folder.parent().unwrap());
+        // Disables incremental builds, because each program is built only once.
+        shell.env("CARGO_INCREMENTAL", "0").env("CURL_HOME", self.dir.parent().unwrap());
         shell.env("CARGO_TERM_COLOR", "never").env("ROCKET_CLI_COLORS", "false");
         shell.env("ROCKET_PORT", self.port.to_string());
         if let Some(data_dir) = &self.data_dir {
@@ -191,22 +198,25 @@ fn lines(text: &str) -> Vec<&str> {
     text.trim_end().lines().map(str::trim_end).collect()
 }
 
-/// Whether `got` matches `wanted`, where a line `…` stands for any lines, and a `…` in a line for any
-/// text.
-fn matches(wanted: &[&str], got: &[&str]) -> bool {
-    match (wanted, got) {
+/// Returns whether `actual` matches `expected`. A line `…` stands for any lines, and `…` within a
+/// line stands for any text.
+fn matches(expected: &[&str], actual: &[&str]) -> bool {
+    match (expected, actual) {
         ([], []) => true,
-        (["…", rest @ ..], _) => (0..=got.len()).any(|skip| matches(rest, &got[skip..])),
-        ([line, rest @ ..], [first, others @ ..]) => fits(line, first) && matches(rest, others),
+        (["…", rest @ ..], _) => (0..=actual.len()).any(|skip| matches(rest, &actual[skip..])),
+        ([line, rest @ ..], [actual_line, actual_rest @ ..]) => {
+            line_matches(line, actual_line) && matches(rest, actual_rest)
+        }
         _ => false,
     }
 }
 
-fn fits(wanted: &str, got: &str) -> bool {
-    match wanted.split_once('…') {
-        None => wanted == got,
-        Some((start, rest)) => got.strip_prefix(start).is_some_and(|got| {
-            (0..=got.len()).any(|i| got.is_char_boundary(i) && fits(rest, &got[i..]))
+fn line_matches(expected: &str, actual: &str) -> bool {
+    match expected.split_once('…') {
+        None => expected == actual,
+        Some((start, rest)) => actual.strip_prefix(start).is_some_and(|actual| {
+            (0..=actual.len())
+                .any(|i| actual.is_char_boundary(i) && line_matches(rest, &actual[i..]))
         }),
     }
 }

@@ -1,4 +1,4 @@
-//! A server in the background, for tests and the benchmark.
+//! A server process in the background, for the tests and the benchmark.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -10,18 +10,18 @@ use std::time::Duration;
 
 pub const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// The program: next to this test's folder, and named after the package.
+/// Returns the path of the app's binary. Cargo puts the binary beside the directory of this test.
 pub fn binary() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     test.parent().unwrap().with_file_name(env!("CARGO_PKG_NAME"))
 }
 
-/// A command that runs the program in `dir`, without this test's environment.
+/// Returns a command that runs the binary in `dir`, without this test's environment.
 pub fn program(dir: &Path) -> Command {
     prepare(Command::new(binary()), dir)
 }
 
-/// The same, run by a shell script as `$0`.
+/// Returns a command that runs a shell script in `dir`. In the script, `$0` is the binary.
 pub fn scripted(dir: &Path, script: &str) -> Command {
     let mut shell = Command::new("/bin/sh");
     shell.args(["-c", script]).arg(binary());
@@ -41,18 +41,18 @@ fn prepare(mut command: Command, dir: &Path) -> Command {
     command
 }
 
-/// A program that serves, until this is dropped.
+/// A running server. Dropping the value kills the process.
 pub struct Server {
     child: Child,
     pub port: u16,
-    /// The output until it was ready.
+    /// The output up to the end of the launch.
     pub launch: String,
-    printed: Mutex<Vec<JoinHandle<String>>>,
+    output: Mutex<Vec<JoinHandle<String>>>,
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // A shell or `cargo run` has the program as its child.
+        // Kills the process group, because a shell or `cargo run` starts the server as its child.
         #[cfg(unix)]
         let _ = Command::new("kill").args(["-KILL", "--", &format!("-{}", self.id())]).status();
         let _ = self.child.kill();
@@ -60,7 +60,7 @@ impl Drop for Server {
     }
 }
 
-/// Starts a program and waits until it is ready.
+/// Runs a command and waits until its server has launched.
 pub fn start(command: &mut Command) -> Server {
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(command, 0);
@@ -68,19 +68,22 @@ pub fn start(command: &mut Command) -> Server {
     let mut stderr = child.stderr.take().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
     let mut launch = String::new();
-    let keep = |line: &String| launch += &format!("{line}\n");
-    let launched = lines.by_ref().inspect(keep).find(|line| line.contains("launched from"));
+    let record = |line: &String| launch += &format!("{line}\n");
+    let launched = lines.by_ref().inspect(record).find(|line| line.contains("launched from"));
     let errors = spawn(move || {
         let mut text = Vec::new();
         stderr.read_to_end(&mut text).unwrap();
         String::from_utf8_lossy(&text).into_owned()
     });
-    let Some(launched) = launched else { panic!("no launch: {launch} {}", errors.join().unwrap()) };
-    let rest = spawn(move || lines.fold(String::new(), |log, line| log + line.as_str() + "\n"));
+    let Some(launched) = launched else {
+        panic!("the server did not launch: {launch} {}", errors.join().unwrap())
+    };
+    let output = spawn(move || lines.fold(String::new(), |log, line| log + line.as_str() + "\n"));
     let port = launched.rsplit(':').next().unwrap().trim().parse().unwrap();
-    Server { child, port, launch, printed: Mutex::new(vec![rest, errors]) }
+    Server { child, port, launch, output: Mutex::new(vec![output, errors]) }
 }
 
+/// Runs a command that must fail, and returns the standard error.
 pub fn error_of(command: &mut Command) -> String {
     let Output { status, stderr, .. } = command.output().unwrap();
     assert!(!status.success());
@@ -94,7 +97,7 @@ impl Server {
         assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
     }
 
-    /// Waits until the program exits.
+    /// Waits until the server exits.
     pub fn wait(&mut self) -> ExitStatus {
         self.child.wait().unwrap()
     }
@@ -103,25 +106,26 @@ impl Server {
         self.child.id()
     }
 
-    /// Stops the program, and returns its output since the launch.
+    /// Kills the server, and returns its output since the launch.
     pub fn stop(&mut self) -> String {
         let _ = self.child.kill();
-        let printed = std::mem::take(&mut *self.printed.lock().unwrap());
-        printed.into_iter().map(|thread| thread.join().unwrap()).collect()
+        let threads = std::mem::take(&mut *self.output.lock().unwrap());
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     }
 
-    /// Sends bytes, and reads until the server closes or sends nothing for `patience`.
-    pub fn say(&self, bytes: &[u8], patience: Duration) -> String {
-        self.try_to_say(bytes, patience).unwrap()
+    /// Sends bytes and returns the response. Stops reading when the server closes the connection or
+    /// sends nothing for `timeout`.
+    pub fn send(&self, bytes: &[u8], timeout: Duration) -> String {
+        self.try_send(bytes, timeout).unwrap()
     }
 
-    fn try_to_say(&self, bytes: &[u8], patience: Duration) -> io::Result<String> {
+    fn try_send(&self, bytes: &[u8], timeout: Duration) -> io::Result<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
-        stream.set_read_timeout(Some(patience))?;
-        // A server that has read enough closes the connection.
+        stream.set_read_timeout(Some(timeout))?;
+        // Ignores an error, because the server may close the connection early.
         let _ = stream.write_all(bytes);
         let mut response = Vec::new();
-        // It may also reset it.
+        // Ignores an error, because the server may reset the connection.
         let _ = stream.read_to_end(&mut response);
         Ok(String::from_utf8_lossy(&response).into_owned())
     }
@@ -129,29 +133,30 @@ impl Server {
     pub fn get(&self, path: &str, headers: &str) -> String {
         let request =
             format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n");
-        self.say(request.as_bytes(), Duration::from_secs(20))
+        self.send(request.as_bytes(), Duration::from_secs(20))
     }
 
     pub fn post(&self, path: &str, headers: &str, form: &str) -> String {
-        self.try_to_post(path, headers, form).unwrap()
+        self.try_post(path, headers, form).unwrap()
     }
 
-    /// Sends a form to a server that may be gone.
-    pub fn try_to_post(&self, path: &str, headers: &str, form: &str) -> io::Result<String> {
+    /// Sends a form to a server that may have stopped.
+    pub fn try_post(&self, path: &str, headers: &str, form: &str) -> io::Result<String> {
         let length = form.len();
         let request = format!(
             "POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\
              Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n\r\n{form}"
         );
-        self.try_to_say(request.as_bytes(), Duration::from_secs(20))
+        self.try_send(request.as_bytes(), Duration::from_secs(20))
     }
 }
 
-/// The session cookie of a response, as a request header.
+/// Returns the session cookie of a response, as a request header.
 pub fn cookie(response: &str) -> String {
-    let set = response.lines().find(|line| line.starts_with("set-cookie: login="));
-    let pair = set.unwrap_or_else(|| panic!("no session cookie in {response}"));
-    format!("Cookie: {}\r\n", pair["set-cookie: ".len()..].split(';').next().unwrap())
+    let header = response.lines().find(|line| line.starts_with("set-cookie: login="));
+    let header = header.unwrap_or_else(|| panic!("no session cookie in {response}"));
+    format!("Cookie: {}\r\n", header["set-cookie: ".len()..].split(';').next().unwrap())
 }
 
+/// The form with which ada registers and logs in.
 pub const ADA: &str = "username=ada&password=a+horse+that+staples+batteries";

@@ -1,4 +1,4 @@
-//! The commands of the CLI, while the site runs.
+//! CLI commands while a server runs.
 
 use std::io::Write;
 use std::path::Path;
@@ -6,31 +6,34 @@ use std::process::Stdio;
 
 use crate::server::*;
 
-/// The output of a command, or its error.
-fn command(dir: &Path, arguments: &[&str], typed: &str) -> Result<String, String> {
+/// Runs a command, and returns its output or its error.
+fn command(dir: &Path, arguments: &[&str], input: &str) -> Result<String, String> {
     let mut program = program(dir);
     let mut child = program.args(arguments).stdin(Stdio::piped()).spawn().unwrap();
-    // Not every command reads it.
-    let _ = child.stdin.take().unwrap().write_all(typed.as_bytes());
+    // Ignores an error, because not every command reads the input.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     let output = child.wait_with_output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
 }
 
-const TYPED: &str = "a horse that staples batteries\n";
+const PASSWORD_LINE: &str = "a horse that staples batteries\n";
 
 #[test]
 fn a_user_added_by_a_command_can_log_in_and_is_listed() {
     let dir = tempfile::tempdir().unwrap();
     let server = start(&mut program(dir.path()));
-    assert_eq!(command(dir.path(), &["user", "add", "ada"], TYPED).unwrap(), "Added ada.\n");
+    assert_eq!(
+        command(dir.path(), &["user", "add", "ada"], PASSWORD_LINE).unwrap(),
+        "Added ada.\n"
+    );
     assert!(server.post("/login", "", ADA).starts_with("HTTP/1.1 303"));
     let list = command(dir.path(), &["user", "list"], "").unwrap();
     assert!(list.starts_with("     1  active       20") && list.ends_with("  ada\n"), "{list}");
 }
 
 #[test]
-fn deactivating_a_user_logs_them_out_at_once_and_for_good() {
+fn deactivating_a_user_revokes_their_sessions_permanently() {
     let dir = tempfile::tempdir().unwrap();
     let server = start(&mut program(dir.path()));
     let cookie = cookie(&server.post("/register", "", ADA));
@@ -44,7 +47,7 @@ fn deactivating_a_user_logs_them_out_at_once_and_for_good() {
 }
 
 #[test]
-fn setting_a_password_logs_the_user_out_everywhere() {
+fn setting_a_password_revokes_the_users_sessions() {
     let dir = tempfile::tempdir().unwrap();
     let server = start(&mut program(dir.path()));
     let cookie = cookie(&server.post("/register", "", ADA));
@@ -57,20 +60,20 @@ fn setting_a_password_logs_the_user_out_everywhere() {
 }
 
 #[test]
-fn errors_name_the_problem_and_contain_no_password() {
+fn errors_describe_the_problem() {
     let dir = tempfile::tempdir().unwrap();
-    command(dir.path(), &["user", "add", "ada"], TYPED).unwrap();
-    for (arguments, typed, error) in [
-        (&["user", "add", "a b"][..], TYPED, "Error: a b: Use only letters from A to Z"),
-        (&["user", "add", "Ada"], TYPED, "Error: Ada: this username is taken."),
+    command(dir.path(), &["user", "add", "ada"], PASSWORD_LINE).unwrap();
+    for (arguments, input, expected) in [
+        (&["user", "add", "a b"][..], PASSWORD_LINE, "Error: a b: Use only letters from A to Z"),
+        (&["user", "add", "Ada"], PASSWORD_LINE, "Error: Ada: this username is taken."),
         (&["user", "add", "grace"], "hunter2", "Error: The password: Use 15 characters or more."),
         (&["user", "add", "grace"], "", "Error: The password: Use 15 characters or more."),
         (&["user", "deactivate", "grace"], "", "Error: grace: no user has this username."),
         (&["user", "add", "grace", "hunter2"], "", "error: unexpected argument"),
         (&["user"], "", "Add, list, activate"),
     ] {
-        let said = command(dir.path(), arguments, typed).unwrap_err();
-        assert!(said.starts_with(error), "{arguments:?}: {said}");
+        let error = command(dir.path(), arguments, input).unwrap_err();
+        assert!(error.starts_with(expected), "{arguments:?}: {error}");
     }
 }
 
@@ -81,14 +84,14 @@ fn purge_deletes_only_expired_sessions() {
     server.post("/register", "", ADA);
     let purge = || command(dir.path(), &["sessions", "purge"], "").unwrap();
     assert_eq!(purge(), "Deleted 0 expired sessions.\n");
-    let begun = std::time::Instant::now();
+    let started = std::time::Instant::now();
     while purge() != "Deleted 1 expired sessions.\n" {
-        assert!(begun.elapsed().as_secs() < 10);
+        assert!(started.elapsed().as_secs() < 10, "the session was not purged");
     }
 }
 
 #[test]
-fn a_release_run_accepts_a_new_key() {
+fn a_release_run_accepts_a_generated_key() {
     let dir = tempfile::tempdir().unwrap();
     let key = || command(dir.path(), &["key"], "").unwrap();
     assert_ne!(key(), key());

@@ -11,12 +11,13 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::server::*;
-use crate::tls::{Certificate, is_told_to_stay_on_https};
+use crate::tls::{Certificate, assert_secure_cookie_and_hsts};
 
 const KEY: &str = "PiaTb6aJVl0ZBmN1tAdRAKz7bUh2Tup3ZFnBwQtVWMs=";
 
-/// Installs the program below `dir`, twice as for an update, and returns the command of its unit.
-fn installed(dir: &Path) -> Command {
+/// Installs the app below `dir`, and returns the command in its systemd unit. Installs the app twice,
+/// because an update repeats the installation.
+fn install(dir: &Path) -> Command {
     for _ in 0..2 {
         let mut script = Command::new("sh");
         script.arg(format!("{ROOT}/deploy/install.sh")).arg(binary()).env("DESTDIR", dir);
@@ -40,15 +41,15 @@ fn installed(dir: &Path) -> Command {
 }
 
 #[test]
-fn the_installed_program_runs_with_the_settings_of_its_unit() {
+fn the_installed_app_runs_with_the_settings_in_its_unit() {
     let dir = TempDir::new().unwrap();
-    let mut server = start(&mut installed(dir.path()));
+    let mut server = start(&mut install(dir.path()));
     assert!(server.get("/dashboard", "").contains("location: /login?next=/dashboard"));
     assert!(server.get("/login", "").contains("Remember me on this device"));
     assert!(server.get("/static/style.css", "").starts_with("HTTP/1.1 200"));
-    is_told_to_stay_on_https(&server.post("/register", "X-Real-IP: 203.0.113.9\r\n", ADA));
-    let said = server.stop();
-    assert!(said.contains(r#""address":"203.0.113.9","event":"registered""#), "{said}");
+    assert_secure_cookie_and_hsts(&server.post("/register", "X-Real-IP: 203.0.113.9\r\n", ADA));
+    let output = server.stop();
+    assert!(output.contains(r#""address":"203.0.113.9","event":"registered""#), "{output}");
     assert!(dir.path().join("var/lib/app/app.sqlite").exists());
 }
 
@@ -56,14 +57,14 @@ fn the_installed_program_runs_with_the_settings_of_its_unit() {
 #[ignore = "needs systemd-analyze"]
 fn systemd_accepts_the_unit() {
     let dir = TempDir::new().unwrap();
-    installed(dir.path());
+    install(dir.path());
     let unit = dir.path().join("etc/systemd/system/app.service");
     let opt = dir.path().join("opt");
     let text = fs::read_to_string(&unit).unwrap().replace("/opt", opt.to_str().unwrap());
     fs::write(&unit, text).unwrap();
     let verify = Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(&unit).output();
-    let said = verify.unwrap();
-    assert!(said.status.success() && said.stderr.is_empty(), "{said:?}");
+    let output = verify.unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
 }
 
 struct Nginx(Child);
@@ -77,15 +78,15 @@ impl Drop for Nginx {
 
 #[test]
 #[ignore = "needs nginx"]
-fn serves_https_behind_nginx_and_sees_client_addresses() {
+fn serves_https_behind_nginx_and_logs_client_addresses() {
     let dir = TempDir::new().unwrap();
-    let mut server = start(&mut installed(dir.path()));
+    let mut server = start(&mut install(dir.path()));
     let certificate = Certificate::new(dir.path());
-    // Below the range from which the system assigns ports, to another test for example.
-    let free = |mut ports: Range<u16>| {
+    // Avoids the ephemeral ports, because the operating system may assign them to other tests.
+    let free_port = |mut ports: Range<u16>| {
         ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap()
     };
-    let (http, https) = (free(20_000..25_000), free(25_000..30_000));
+    let (http, https) = (free_port(20_000..25_000), free_port(25_000..30_000));
     let site = fs::read_to_string(format!("{ROOT}/deploy/nginx.conf")).unwrap();
     let mut config = format!("error_log stderr;\npid {}/pid;\nevents {{}}\n", dir.path().display());
     config += "http { access_log off;\n";
@@ -105,10 +106,10 @@ fn serves_https_behind_nginx_and_sees_client_addresses() {
         sleep(Duration::from_millis(50));
         TcpStream::connect(("127.0.0.1", https)).is_ok()
     };
-    assert!((0..100).find(is_up).is_some(), "nginx does not start");
+    assert!((0..100).find(is_up).is_some(), "nginx did not start");
 
-    // A client's own header has no effect.
-    is_told_to_stay_on_https(&certificate.register(https, "X-Real-IP: 203.0.113.9\r\n"));
-    let said = server.stop();
-    assert!(said.contains(r#""address":"127.0.0.1","event":"registered""#), "{said}");
+    // The client's header has no effect, because nginx overwrites `X-Real-IP`.
+    assert_secure_cookie_and_hsts(&certificate.register(https, "X-Real-IP: 203.0.113.9\r\n"));
+    let output = server.stop();
+    assert!(output.contains(r#""address":"127.0.0.1","event":"registered""#), "{output}");
 }

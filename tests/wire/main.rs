@@ -1,10 +1,10 @@
-//! The program over TCP.
+//! The server process, tested over TCP.
 
 mod cli;
-mod crowd;
 #[cfg(unix)]
 mod deploy;
 mod faults;
+mod idle_connections;
 mod malformed_input;
 #[cfg(feature = "postgres")]
 mod postgres;

@@ -7,11 +7,11 @@ use tempfile::TempDir;
 use crate::server::*;
 
 #[test]
-fn random_bytes_cause_no_500() {
+fn malformed_requests_cause_no_5xx() {
     let dir = TempDir::new().unwrap();
     let server = start(&mut program(dir.path()));
     let host = "Host: localhost\r\nConnection: close\r\n";
-    for noise in [
+    for request in [
         "\r\n\r\n".to_owned(),
         "GET\r\n\r\n".to_owned(),
         format!("GET /\0 HTTP/1.1\r\n{host}\r\n"),
@@ -30,26 +30,28 @@ fn random_bytes_cause_no_500() {
         format!("POST /login HTTP/1.1\r\n{host}Content-Type: ;\r\nContent-Length: 1\r\n\r\na"),
         format!("POST /login HTTP/1.1\r\n{host}Transfer-Encoding: chunked\r\n\r\nzz\r\n"),
     ] {
-        let response = server.say(noise.as_bytes(), Duration::from_millis(500));
-        assert!(!response.starts_with("HTTP/1.1 5"), "{noise:?}: {response}");
+        let response = server.send(request.as_bytes(), Duration::from_millis(500));
+        assert!(!response.starts_with("HTTP/1.1 5"), "{request:?}: {response}");
     }
     assert!(server.get("/", "").starts_with("HTTP/1.1 200"));
 }
 
 #[test]
-fn a_long_user_agent_is_still_the_same_browser() {
+fn a_session_stays_fresh_with_a_long_user_agent() {
     let dir = TempDir::new().unwrap();
     let server = start(&mut program(dir.path()));
-    for name in ["é".repeat(300), "x".repeat(2_000), "\u{1}".repeat(400)] {
-        let agent = format!("User-Agent: {name}\r\n");
-        let form = format!("username=ada{}&password=a+horse+that+staples+batteries", name.len());
-        let response = server.post("/register", &agent, &form);
+    for user_agent in ["é".repeat(300), "x".repeat(2_000), "\u{1}".repeat(400)] {
+        let header = format!("User-Agent: {user_agent}\r\n");
+        let form =
+            format!("username=ada{}&password=a+horse+that+staples+batteries", user_agent.len());
+        let response = server.post("/register", &header, &form);
+        // Skips a `User-Agent` that the server rejects.
         if response.starts_with("HTTP/1.1 400") {
             continue;
         }
         let cookie = cookie(&response);
-        assert!(cookie.len() < 4_000, "a browser drops it: {}", cookie.len());
-        let page = server.get("/dashboard", &format!("{agent}{cookie}"));
+        assert!(cookie.len() < 4_000, "browsers reject a cookie of {} bytes", cookie.len());
+        let page = server.get("/dashboard", &format!("{header}{cookie}"));
         assert!(page.contains("<dt>Recently authenticated</dt><dd>Yes, until"), "{page}");
     }
 }

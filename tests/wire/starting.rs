@@ -1,4 +1,4 @@
-//! The start of the program: `.env`, the secret key and invalid settings.
+//! The start of the server, with `.env`, the secret key and invalid settings.
 
 use std::fs;
 
@@ -21,7 +21,7 @@ fn a_restart_needs_no_settings_and_keeps_sessions() {
 
 #[cfg(unix)]
 #[test]
-fn only_its_user_can_read_the_data_folder() {
+fn only_the_owner_can_read_the_data_directory() {
     use std::os::unix::fs::PermissionsExt;
     let dir = TempDir::new().unwrap();
     drop(start(&mut program(dir.path())));
@@ -30,7 +30,7 @@ fn only_its_user_can_read_the_data_folder() {
 }
 
 #[test]
-fn a_release_run_without_a_key_stops_and_says_what_to_do() {
+fn a_release_run_without_a_key_stops_with_instructions() {
     let dir = TempDir::new().unwrap();
     let line = EXAMPLE.lines().find(|line| line.starts_with("ROCKET_SECRET_KEY=")).unwrap();
     let example = line.split_once('=').unwrap().1;
@@ -58,7 +58,7 @@ fn a_release_run_accepts_keys_of_256_bits_or_more() {
 }
 
 #[test]
-fn an_invalid_key_is_named_and_not_printed() {
+fn the_error_for_an_invalid_key_does_not_contain_the_key() {
     let dir = TempDir::new().unwrap();
     let key = "a secret with a typo";
     let error = error_of(program(dir.path()).env("ROCKET_SECRET_KEY", key));
@@ -67,7 +67,7 @@ fn an_invalid_key_is_named_and_not_printed() {
 }
 
 #[test]
-fn reads_the_env_file_and_the_environment_wins() {
+fn environment_variables_override_the_env_file() {
     let dir = TempDir::new().unwrap();
     fs::write(dir.path().join(".env"), "DATABASE_URL=mysql://nothing\n").unwrap();
     assert!(error_of(&mut program(dir.path())).contains("DATABASE_URL"));
@@ -82,11 +82,11 @@ fn a_debug_run_accepts_the_example_env_file() {
     let dir = TempDir::new().unwrap();
     fs::write(dir.path().join(".env"), EXAMPLE).unwrap();
     start(&mut program(dir.path())).post("/register", "", ADA);
-    assert!(dir.path().join("data/secret_key").exists(), "the public key was used");
+    assert!(dir.path().join("data/secret_key").exists(), "the server did not create its own key");
 }
 
 #[test]
-fn a_malformed_env_file_stops_the_launch_and_is_not_printed() {
+fn prints_no_lines_of_a_malformed_env_file() {
     let dir = TempDir::new().unwrap();
     fs::write(dir.path().join(".env"), "ROCKET_SECRET_KEY 'hush'\n").unwrap();
     let error = error_of(&mut program(dir.path()));
@@ -103,9 +103,9 @@ fn an_unreadable_env_file_stops_the_launch() {
 }
 
 #[test]
-fn an_invalid_environment_variable_is_named() {
+fn the_error_names_the_invalid_environment_variable() {
     let dir = TempDir::new().unwrap();
-    for (name, value, says) in [
+    for (name, value, expected) in [
         ("ROCKET_LOGIN", "{fresh_for = 0}", "fresh_for"),
         ("ROCKET_LOGIN", "{session_protection = \"paranoid\"}", "session_protection"),
         ("ROCKET_LOGIN", "yes", "login"),
@@ -113,12 +113,12 @@ fn an_invalid_environment_variable_is_named() {
         ("DATABASE_URL", "mysql://nothing", "DATABASE_URL"),
     ] {
         let error = error_of(program(dir.path()).env(name, value));
-        assert!(error.contains(says), "{name}={value}: {error}");
+        assert!(error.contains(expected), "{name}={value}: {error}");
     }
 }
 
 #[test]
-fn a_port_in_use_is_an_error_without_a_panic() {
+fn a_port_in_use_causes_an_error_without_a_panic() {
     let dir = TempDir::new().unwrap();
     let server = start(&mut program(dir.path()));
     let error = error_of(program(dir.path()).env("ROCKET_PORT", server.port.to_string()));

@@ -1,4 +1,4 @@
-//! HTTPS by Rocket itself.
+//! HTTPS without a proxy.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::server::*;
 
-/// A self-signed certificate for `localhost`, and its key, in files.
+/// A self-signed certificate for `localhost` and its key, both as files.
 pub struct Certificate {
     pub certs: PathBuf,
     pub key: PathBuf,
@@ -28,7 +28,7 @@ impl Certificate {
         Certificate { certs, key, der: pair.cert.der().clone() }
     }
 
-    /// Registers Ada over HTTPS at this port, and returns the response.
+    /// Registers ada over HTTPS at `port`, and returns the response.
     pub fn register(&self, port: u16, headers: &str) -> String {
         let mut roots = RootCertStore::empty();
         roots.add(self.der.clone()).unwrap();
@@ -51,16 +51,17 @@ impl Certificate {
     }
 }
 
+/// Asserts that the response sets a secure session cookie and HSTS.
 #[track_caller]
-pub fn is_told_to_stay_on_https(response: &str) {
+pub fn assert_secure_cookie_and_hsts(response: &str) {
     let lines = response.lines().map(str::to_lowercase).collect::<Vec<_>>();
     let cookie = lines.iter().find(|line| line.starts_with("set-cookie: __host-login="));
     let cookie = cookie.unwrap_or_else(|| panic!("no cookie in {response}"));
     for part in ["; httponly", "; secure", "; path=/", "; samesite=lax"] {
         assert!(cookie.contains(part), "{part} is not in {cookie}");
     }
-    let stay = "strict-transport-security: max-age=31536000";
-    assert!(lines.iter().any(|line| line == stay), "{response}");
+    let hsts = "strict-transport-security: max-age=31536000";
+    assert!(lines.iter().any(|line| line == hsts), "{response}");
 }
 
 #[test]
@@ -70,5 +71,5 @@ fn serves_https_with_secure_cookies_and_hsts() {
     let Certificate { certs, key, .. } = &certificate;
     let tls = format!("{{certs = {certs:?}, key = {key:?}}}");
     let server = start(program(dir.path()).env("ROCKET_TLS", tls));
-    is_told_to_stay_on_https(&certificate.register(server.port, ""));
+    assert_secure_cookie_and_hsts(&certificate.register(server.port, ""));
 }

@@ -1,11 +1,11 @@
-//! Rocket's log without the queries of URLs, which can contain secrets: tokens, or searches.
+//! Rocket's log without query strings, because these can contain secrets such as tokens.
 
 use std::io::{Write, stdout};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use rocket::config::LogLevel;
 
-/// Installs the log, in place of Rocket's own.
+/// Installs this logger in place of Rocket's own.
 pub fn init(level: LogLevel) {
     let _ = log::set_boxed_logger(Box::new(Logger));
     log::set_max_level(LevelFilter::from(level));
@@ -24,20 +24,20 @@ impl Log for Logger {
             return;
         }
         let prefix = match record.level() {
-            // Rocket's convention for details.
+            // Rocket marks details like this.
             _ if record.target().ends_with('_') => "   >> ",
             Level::Error => "Error: ",
             Level::Warn if !record.target().contains("launch") => "Warning: ",
             _ => "",
         };
-        let _ = writeln!(stdout(), "{prefix}{}", without_queries(&record.args().to_string()));
+        let _ = writeln!(stdout(), "{prefix}{}", without_query_strings(&record.args().to_string()));
     }
 
     fn flush(&self) {}
 }
 
-/// Replaces each query by `?…`.
-fn without_queries(line: &str) -> String {
+/// Replaces each query string by `?…`.
+fn without_query_strings(line: &str) -> String {
     let mut parts = line.split('?');
     let mut out = parts.next().unwrap_or_default().to_owned();
     for part in parts {

@@ -1,0 +1,151 @@
+//! The user loader, and what a login, a logout and reauthentication do to a session.
+//!
+//! The session cookie holds a random token. The database has only its hash, so that nobody who reads
+//! the database can use it.
+
+use diesel::prelude::*;
+use rocket_login::{LoginStore, LoginUser, NewSession};
+
+use super::sessions::{self, hash, new_token};
+use super::{Accounts, Error, User};
+use crate::schema::{sessions as rows, users};
+
+/// How often the last visit of a busy session is recorded, in seconds.
+const RECORD_VISITS_EVERY: i64 = 60;
+
+/// How many visits are recorded at once, at most.
+pub(super) const MAX_VISITS_IN_FLIGHT: usize = 64;
+
+impl LoginUser for User {
+    type Store = Accounts;
+
+    fn id(&self) -> String {
+        self.id.to_string()
+    }
+
+    fn is_active(&self) -> bool {
+        self.is_active
+    }
+}
+
+impl LoginStore for Accounts {
+    type User = User;
+    type Error = Error;
+
+    async fn load(&self, token: &str, now: i64) -> Result<Option<User>, Error> {
+        let token_hash = hash(token);
+        let find = self.db.read(move |connection| {
+            rows::table
+                .inner_join(users::table)
+                .filter(rows::token_hash.eq(&token_hash))
+                .select((User::as_select(), Expiry::as_select()))
+                .get_result(connection)
+                .optional()
+        });
+        let Some((user, session)): Option<(User, Expiry)> = find.await? else { return Ok(None) };
+        // Not in the query, because SQLite would plan it again for each value of `now`.
+        if session.expires_at < now {
+            return Ok(None);
+        }
+        if !user.is_active {
+            // In case the user was deactivated by SQL, and will be activated again.
+            self.revoke_all_sessions(user.id).await?;
+        } else if now - session.last_seen_at >= self.record_visits_every() {
+            self.record_visit(&session, now);
+        }
+        Ok(Some(user))
+    }
+
+    async fn begin_session(
+        &self,
+        user: &User,
+        session: &NewSession<'_>,
+    ) -> Result<Option<String>, Error> {
+        let token = new_token()?;
+        let (user_id, row) = (user.id, self.session_row(&token, session));
+        // A no-op update locks the row, because a read would not wait for a concurrent password change.
+        let unchanged = users::id
+            .eq(user_id)
+            .and(users::password_hash.eq(user.password_hash.clone()))
+            .and(users::is_active.eq(true));
+        let lock = diesel::update(users::table.filter(unchanged)).set(users::id.eq(user_id));
+        let begin = self.db.transaction(move |connection| {
+            if lock.execute(connection)? == 0 {
+                return Ok(None);
+            }
+            sessions::insert(connection, user_id, row)?;
+            Ok(Some(token))
+        });
+        Ok(begin.await?)
+    }
+
+    async fn renew_session(
+        &self,
+        token: &str,
+        _: &NewSession<'_>,
+    ) -> Result<Option<String>, Error> {
+        let (old, new) = (hash(token), new_token()?);
+        let new_hash = hash(&new);
+        let renew = self.db.run(move |connection| sessions::renew(connection, &old, &new_hash));
+        Ok((renew.await? > 0).then_some(new))
+    }
+
+    async fn end_session(&self, token: &str) -> Result<bool, Error> {
+        let session = rows::table.filter(rows::token_hash.eq(hash(token)));
+        Ok(self.db.run(move |connection| diesel::delete(session).execute(connection)).await? > 0)
+    }
+}
+
+/// When a session expires.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = rows)]
+struct Expiry {
+    id: i64,
+    last_seen_at: i64,
+    remembered: bool,
+    expires_at: i64,
+    absolute_expires_at: i64,
+}
+
+impl Accounts {
+    pub(super) fn session_row(&self, token: &str, session: &NewSession<'_>) -> sessions::NewRow {
+        sessions::NewRow {
+            token_hash: hash(token),
+            user_agent: session.user_agent.to_owned(),
+            remembered: session.remembered,
+            created_at: session.now,
+            last_seen_at: session.now,
+            expires_at: self.expires_at(session.now, session.remembered, session.expires_at),
+            absolute_expires_at: session.expires_at,
+        }
+    }
+
+    /// Returns when a session expires whose last visit is at `now`. An idle session can expire up to a
+    /// minute late, because visits are recorded once a minute, but never early.
+    fn expires_at(&self, now: i64, remembered: bool, absolute: i64) -> i64 {
+        let idle = now + self.record_visits_every() + self.idle_timeout;
+        if remembered { absolute } else { absolute.min(idle) }
+    }
+
+    /// In seconds. With a short idle timeout, visits are recorded more often.
+    fn record_visits_every(&self) -> i64 {
+        RECORD_VISITS_EVERY.min(self.idle_timeout / 60)
+    }
+
+    /// Records a visit in the background, so that the request does not wait for a write. If that fails,
+    /// the next request tries again.
+    fn record_visit(&self, session: &Expiry, now: i64) {
+        let Ok(permit) = self.visit_permits.clone().try_acquire_owned() else { return };
+        let expires_at = self.expires_at(now, session.remembered, session.absolute_expires_at);
+        // By id, because the token may be replaced in the meantime.
+        let update = diesel::update(rows::table.find(session.id))
+            .set((rows::last_seen_at.eq(now), rows::expires_at.eq(expires_at)));
+        let db = self.db.clone();
+        rocket::tokio::spawn(async move {
+            if let Err(cause) = db.run(move |connection| update.execute(connection)).await {
+                rocket::warn!("A visit was not recorded: {cause}");
+            }
+            drop(permit);
+        });
+    }
+}
