@@ -157,7 +157,7 @@ impl Flash {
         request.cookies().remove("_flash");
         let (length, text) = cookie.value().split_once(':')?;
         let (category, message) = text.split_at_checked(length.parse().ok()?)?;
-        Some(Flash::new(category, message.to_owned()))
+        (!message.is_empty()).then(|| Flash::new(category, message.to_owned()))
     }
 }
 
@@ -165,7 +165,12 @@ impl Flash {
 pub fn fairing(static_files: StaticFiles) -> impl Fairing {
     Template::custom(move |engines| {
         engines.tera.register_function("static_url", static_files.clone());
-        // Slashes are not escaped, so that paths stay readable in the HTML.
-        engines.tera.set_escape_fn(|text| tera::escape_html(text).replace("&#x2F;", "/"));
+        // Slashes are not escaped, so that paths stay readable in the HTML. Most text needs no escape.
+        engines.tera.set_escape_fn(|text| {
+            if !text.contains(['&', '<', '>', '"', '\'']) {
+                return text.to_owned();
+            }
+            tera::escape_html(text).replace("&#x2F;", "/")
+        });
     })
 }

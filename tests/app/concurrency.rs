@@ -1,7 +1,7 @@
 //! Concurrent requests.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use app::EventLog;
@@ -17,7 +17,14 @@ use tempfile::TempDir;
 use crate::support::*;
 
 async fn client(dir: &TempDir) -> Client {
-    let log = EventLog::new(Clock::default(), |_| {});
+    client_with_events(dir, |_| {}).await
+}
+
+async fn client_with_events(
+    dir: &TempDir,
+    record: impl Fn(&str) + Send + Sync + 'static,
+) -> Client {
+    let log = EventLog::new(Clock::default(), record);
     let rocket = app::build(figment(dir), Clock::default(), log).unwrap();
     Client::untracked(rocket).await.unwrap()
 }
@@ -58,7 +65,12 @@ async fn of_two_concurrent_renewals_only_one_succeeds() {
 #[rocket::async_test]
 async fn rejects_a_login_that_races_a_password_change() {
     let dir = tempfile::tempdir().unwrap();
-    let client = client(&dir).await;
+    let reached = Arc::new(AtomicBool::new(false));
+    let flag = reached.clone();
+    let record = move |line: &str| {
+        flag.fetch_or(line.contains("\"reason\":\"user_changed\""), Ordering::Relaxed);
+    };
+    let client = client_with_events(&dir, record).await;
     let form = encode(&[("username", "ada"), ("password", PASSWORD)]);
     client.post("/register").header(ContentType::Form).body(&form).dispatch().await;
     let mut database = database(&dir);
@@ -76,6 +88,7 @@ async fn rejects_a_login_that_races_a_password_change() {
     assert_eq!(session_cookie(&response), None);
     let page = response.into_string().await.unwrap();
     assert!(page.contains("Invalid username or password."), "{page}");
+    assert!(reached.load(Ordering::Relaxed), "the login failed before the race");
 }
 
 #[rocket::async_test]
@@ -119,4 +132,26 @@ async fn concurrent_logins_that_rehash_a_weak_hash_both_succeed() {
         request.dispatch().await.status()
     };
     assert_eq!(join!(log_in(), log_in()), (Status::SeeOther, Status::SeeOther));
+}
+
+#[rocket::async_test]
+async fn rejects_a_login_that_races_a_deactivation() {
+    let dir = tempfile::tempdir().unwrap();
+    let client = client(&dir).await;
+    let form = encode(&[("username", "ada"), ("password", PASSWORD)]);
+    client.post("/register").header(ContentType::Form).body(&form).dispatch().await;
+    let mut database = database(&dir);
+    database.batch_execute("DELETE FROM sessions").unwrap();
+    // Until the commit, the login does not see this update and cannot write.
+    database.batch_execute("BEGIN").unwrap();
+    database.batch_execute("UPDATE users SET is_active = FALSE").unwrap();
+    let commit = async {
+        sleep(Duration::from_millis(700)).await;
+        database.batch_execute("COMMIT").unwrap();
+    };
+    let login = client.post("/login").header(ContentType::Form).body(&form).dispatch();
+    let (response, ()) = join!(login, commit);
+    assert_eq!(response.status(), Status::UnprocessableEntity);
+    let sessions = count_sessions(&mut database);
+    assert_eq!(sessions, 0, "the session would work again after an activation");
 }

@@ -1,6 +1,6 @@
 //! Headers and caching.
 
-use rocket::http::SameSite;
+use rocket::http::{Method, SameSite};
 
 use crate::support::*;
 
@@ -135,9 +135,15 @@ fn sends_secure_cookies_and_hsts_behind_an_https_proxy() {
 }
 
 #[test]
-fn the_api_allows_no_cross_origin_reads() {
+fn no_response_allows_cross_origin_reads() {
     let app = App::new();
+    let mut browser = app.registered("ada");
     let origin = [("Origin", "http://evil.example"), ("Accept", "application/json")];
-    let response = app.registered("ada").send(rocket::http::Method::Get, "/api/me", &origin, None);
-    assert!(response.headers.iter().all(|(name, _)| !name.starts_with("access-control")));
+    for path in ["/api/me", "/", "/account", "/static/style.css", "/healthz", "/nowhere"] {
+        for method in [Method::Get, Method::Options] {
+            let response = browser.send(method, path, &origin, None);
+            let mut names = response.headers.iter().map(|(name, _)| name);
+            assert!(!names.any(|name| name.starts_with("access-control")), "{method} {path}");
+        }
+    }
 }

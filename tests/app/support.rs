@@ -195,6 +195,13 @@ pub fn last_seen_at(database: &mut Database) -> i64 {
     row.number
 }
 
+/// Returns the number of sessions.
+pub fn count_sessions(database: &mut Database) -> i64 {
+    let query = diesel::sql_query("SELECT count(*) AS number FROM sessions");
+    let row: Number = query.get_result(database).unwrap();
+    row.number
+}
+
 /// Returns the settings of a debug run whose data directory is `dir`, without Rocket's log.
 pub fn figment(dir: &TempDir) -> Figment {
     let figment = Figment::from(rocket::Config::debug_default())
