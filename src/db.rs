@@ -35,9 +35,8 @@ const QUERY_TIMEOUT: Duration = Duration::from_secs(6);
 #[derive(Clone)]
 pub struct Db {
     pool: Pool,
-    /// SQLite only: connections that don't wait for locks.
+    /// SQLite only: connections that don't wait for locks, and the file.
     readers: Option<Pool>,
-    /// SQLite only.
     file: Option<PathBuf>,
 }
 
@@ -74,10 +73,7 @@ impl Db {
         &self,
         query: impl FnOnce(&mut DbConnection) -> QueryResult<T> + Send + 'static,
     ) -> Result<T, Error> {
-        // SQLite would go on writing to a file that has been deleted.
-        if self.file.as_ref().is_some_and(|file| !file.exists()) {
-            return Err(error("the file is missing"));
-        }
+        self.check_file()?;
         let pool = self.pool.clone();
         let done = spawn_blocking(move || {
             let mut connection = pool.get().map_err(error)?;
@@ -102,12 +98,22 @@ impl Db {
         &self,
         query: impl Fn(&mut DbConnection) -> QueryResult<T> + Send + 'static,
     ) -> Result<T, Error> {
+        self.check_file()?;
         if let Some(mut reader) = self.readers.as_ref().and_then(Pool::try_get)
             && let Ok(found) = execute(&mut reader, &query)
         {
             return Ok(found);
         }
         self.run(query).await
+    }
+
+    /// Fails if the SQLite file is missing, because SQLite would go on with the deleted file, and what
+    /// it writes would be lost.
+    fn check_file(&self) -> Result<(), Error> {
+        match &self.file {
+            Some(file) if !file.exists() => Err(error("the file is missing")),
+            _ => Ok(()),
+        }
     }
 }
 
