@@ -16,7 +16,7 @@ pub enum Command {
     /// Add, list, activate and deactivate users, or set their passwords
     #[command(subcommand)]
     User(UserCommand),
-    /// Maintain the sessions
+    /// Manage sessions
     #[command(subcommand)]
     Sessions(SessionsCommand),
     /// Print a new secret key, for ROCKET_SECRET_KEY
@@ -26,7 +26,7 @@ pub enum Command {
 /// The commands for users.
 #[derive(Debug, Subcommand)]
 pub enum UserCommand {
-    /// Add a user. The password is read from the terminal or from standard input
+    /// Add a user, whose password is read from the terminal or from standard input
     Add {
         /// 3 to 64 letters, digits, dots, underscores or hyphens
         username: String,
@@ -53,22 +53,22 @@ pub enum UserCommand {
 /// The commands for sessions.
 #[derive(Debug, Subcommand)]
 pub enum SessionsCommand {
-    /// Delete all expired sessions, as each login also does
+    /// Delete all expired sessions (each login does so too)
     Purge,
 }
 
-/// Runs a command. Returns its output.
+/// Runs a command and returns its output.
 ///
 /// # Errors
 ///
-/// If a setting or an argument is invalid, or the database fails.
+/// Returns an error if a setting or an argument is invalid, or if the database fails.
 pub async fn run(command: Command, figment: &Figment) -> Result<String, String> {
     match command {
         Command::Key => settings::new_key(),
         Command::User(command) => run_user(&open(figment)?, command).await,
         Command::Sessions(SessionsCommand::Purge) => {
             let count = open(figment)?.purge_sessions().await.map_err(to_string)?;
-            Ok(format!("Deleted {count} expired sessions."))
+            Ok(format!("Expired sessions deleted: {count}"))
         }
     }
 }
@@ -115,10 +115,10 @@ async fn find(accounts: &Accounts, username: &str) -> Result<User, String> {
     accounts.find_by_username(name).await.map_err(to_string)?.ok_or_else(not_found)
 }
 
-/// Reads a new password. Never from the arguments, because every user of the machine can see them.
+/// Reads a new password. Every user of the machine can see the arguments, so they never contain it.
 fn read_password(username: &str) -> Result<Password, String> {
     let password = if stdin().is_terminal() {
-        rpassword::prompt_password(format!("New password of {username}: ")).map_err(to_string)?
+        rpassword::prompt_password(format!("New password for {username}: ")).map_err(to_string)?
     } else {
         let mut line = String::new();
         stdin().read_line(&mut line).map_err(to_string)?;

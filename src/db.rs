@@ -1,4 +1,4 @@
-//! The database: a pool of connections, opened and migrated at launch.
+//! The database: connection pools, queries and migrations.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use diesel::result::Error::DatabaseError;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use rocket::tokio::{task::spawn_blocking, time::timeout};
 
-/// A connection to the database that `DATABASE_URL` names.
+/// A connection to the database at `DATABASE_URL`.
 #[cfg(not(feature = "postgres"))]
 pub type DbConnection = SqliteConnection;
 
@@ -25,22 +25,22 @@ pub enum DbConnection {
 
 type Pool = r2d2::Pool<ConnectionManager<DbConnection>>;
 
-/// How long a query waits for a connection, and how long it then waits for a lock.
+/// The maximum time that a query waits for a connection, and then for a lock.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long a request waits for a query, even if the server does not answer.
+/// The maximum time that a request waits for a query, which may still complete later.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// The database. Cheap to clone.
 #[derive(Clone)]
 pub struct Db {
     pool: Pool,
-    /// SQLite only: connections that don't wait for locks, and the file.
+    /// SQLite only: connections that don't wait for locks.
     readers: Option<Pool>,
-    file: Option<PathBuf>,
+    sqlite_file: Option<PathBuf>,
 }
 
-/// A database error. Its text is for the log, never for a page.
+/// A database error. The message goes to the log and never to a page.
 #[derive(Debug)]
 pub struct Error(String);
 
@@ -49,18 +49,18 @@ impl Db {
     pub fn open(url: &str) -> Result<Db, String> {
         let failed = |cause| format!("The database at DATABASE_URL can't be opened: {cause}");
         match url.split_once("://") {
-            // Each connection to `:memory:` would have a database of its own.
+            // Each connection to `:memory:` would open its own database.
             Some(("sqlite", path)) if !path.is_empty() && !path.starts_with(":memory:") => {
                 migrate_sqlite(path).map_err(|cause| failed(format!("{path}: {cause}")))?;
-                let pool = |wait| pool(sqlite_url(path, "rw"), sqlite_setup(wait));
-                let readers = Some(pool(Duration::ZERO));
-                Ok(Db { pool: pool(WAIT_TIMEOUT), readers, file: Some(path.into()) })
+                let open_pool = |wait| pool(sqlite_url(path, "rw"), sqlite_setup(wait));
+                let readers = Some(open_pool(Duration::ZERO));
+                Ok(Db { pool: open_pool(WAIT_TIMEOUT), readers, sqlite_file: Some(path.into()) })
             }
             #[cfg(feature = "postgres")]
             Some(("postgres" | "postgresql", _)) => {
                 migrate_postgres(url).map_err(|cause| failed(cause.to_string()))?;
                 let setup = format!("SET lock_timeout = {}", WAIT_TIMEOUT.as_millis());
-                Ok(Db { pool: pool(url.to_owned(), setup), readers: None, file: None })
+                Ok(Db { pool: pool(url.to_owned(), setup), readers: None, sqlite_file: None })
             }
             _ => Err("DATABASE_URL must be sqlite:// and the path of a file, or, if built with \
                       the feature postgres, postgres://…"
@@ -68,7 +68,7 @@ impl Db {
         }
     }
 
-    /// Runs a query on a thread that may block.
+    /// Runs a query on a blocking thread.
     pub async fn run<T: Send + 'static>(
         &self,
         query: impl FnOnce(&mut DbConnection) -> QueryResult<T> + Send + 'static,
@@ -82,7 +82,8 @@ impl Db {
         timeout(QUERY_TIMEOUT, done).await.map_err(error)?.map_err(error)?
     }
 
-    /// Runs queries in a transaction, on a thread that may block.
+    /// Runs queries in a transaction on a blocking thread. The first query must write, because SQLite does
+    /// not wait for a lock later in a transaction.
     pub async fn transaction<T: Send + 'static>(
         &self,
         queries: impl FnOnce(&mut DbConnection) -> QueryResult<T> + Send + 'static,
@@ -90,10 +91,10 @@ impl Db {
         self.run(|connection| connection.transaction(queries)).await
     }
 
-    /// Runs a query that finds a row by an index and changes nothing.
+    /// Runs a read-only query that finds rows by an index.
     ///
-    /// With SQLite, the query runs on the calling thread, because waking another thread takes longer
-    /// than the query. If it would have to wait for a connection or a lock, [`run`](Db::run) runs it.
+    /// With SQLite, runs the query on the current thread, because waking another thread takes longer than
+    /// the query. Queries that would have to wait for a connection or a lock go to [`run`](Db::run).
     pub async fn read<T: Send + 'static>(
         &self,
         query: impl Fn(&mut DbConnection) -> QueryResult<T> + Send + 'static,
@@ -107,10 +108,10 @@ impl Db {
         self.run(query).await
     }
 
-    /// Fails if the SQLite file is missing, because SQLite would go on with the deleted file, and what
-    /// it writes would be lost.
+    /// Fails if the SQLite file is missing. Otherwise, SQLite would continue to use the deleted file, and
+    /// new data would be lost.
     fn check_file(&self) -> Result<(), Error> {
-        match &self.file {
+        match &self.sqlite_file {
             Some(file) if !file.exists() => Err(error("the file is missing")),
             _ => Ok(()),
         }
@@ -124,9 +125,8 @@ fn execute<T>(
     let result = query(connection);
     if let Err(DatabaseError(kind, cause)) = &result {
         let is_lost = matches!(kind, ClosedConnection | UnableToSendCommand);
-        // SQLite never writes through a connection that it opened while the file was read-only.
+        // Makes the pool drop the connection, also one that was opened while the file was read-only.
         if is_lost || cause.message().contains("readonly") {
-            // The pool drops a connection in this state.
             type Manager = <DbConnection as Connection>::TransactionManager;
             Manager::transaction_manager_status_mut(connection).set_in_error();
         }
@@ -144,7 +144,7 @@ impl CustomizeConnection<DbConnection, r2d2::Error> for Setup {
     }
 }
 
-/// Makes a pool of as many connections as can be busy at once.
+/// Creates a pool with 1 connection per core, but at least 4.
 fn pool(url: String, setup: String) -> Pool {
     let cores = thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
     r2d2::Pool::builder()
@@ -157,7 +157,7 @@ fn pool(url: String, setup: String) -> Pool {
         .build_unchecked(ConnectionManager::new(url))
 }
 
-/// Also creates the file. No later connection does, because the file may only be missing for a while.
+/// Creates the file if it does not exist. Later connections don't.
 fn migrate_sqlite(path: &str) -> Result<(), Box<dyn error::Error + Send + Sync>> {
     const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
     let mut connection = SqliteConnection::establish(&sqlite_url(path, "rwc"))?;
@@ -171,7 +171,7 @@ fn sqlite_url(path: &str, mode: &str) -> String {
     format!("file:{path}?mode={mode}")
 }
 
-/// With WAL, readers don't wait for a writer. With foreign keys, a user's sessions are deleted too.
+/// In WAL mode, readers don't wait for a writer. Foreign keys delete the sessions of a deleted user.
 fn sqlite_setup(wait: Duration) -> String {
     let wait = wait.as_millis();
     format!("PRAGMA busy_timeout = {wait}; PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON")
@@ -181,14 +181,14 @@ fn sqlite_setup(wait: Duration) -> String {
 fn migrate_postgres(url: &str) -> Result<(), Box<dyn error::Error + Send + Sync>> {
     const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
     PgConnection::establish(url)?.transaction(|connection| {
-        // Of 2 instances that start at once, 1 waits. The number only has to be unique.
+        // If two instances start at the same time, the second waits. The number is arbitrary.
         connection.batch_execute("SELECT pg_advisory_xact_lock(7073225517)")?;
         connection.run_pending_migrations(MIGRATIONS).map(drop)
     })
 }
 
 fn error(cause: impl fmt::Display) -> Error {
-    // MultiConnection reports this for every cause.
+    // MultiConnection reports every failed connection as this.
     let vague = "Invalid connection url for multiconnection";
     Error(cause.to_string().replace(vague, "PostgreSQL accepts no connection"))
 }

@@ -1,7 +1,7 @@
-//! User login in Rocket: the whole app, from its settings to its pages.
+//! User login for Rocket, by example.
 //!
-//! Each page is a file in `routes`. The users, passwords and sessions are in `accounts`. `web` has what
-//! all pages share.
+//! `routes` contains one file per page, `accounts` the users, passwords and sessions, and `web` what all
+//! pages share.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -31,7 +31,7 @@ use web::{error, headers, page, same_origin};
 ///
 /// # Errors
 ///
-/// If a setting is invalid, or the database can't be opened.
+/// Returns an error if a setting is invalid or the database can't be opened.
 pub fn build(figment: Figment, clock: Clock, event_log: EventLog) -> Result<Rocket<Build>, String> {
     let settings = Settings::read(figment)?;
     logger::init(settings.log_level);

@@ -1,17 +1,17 @@
-//! Rocket's log without query strings, because these can contain secrets such as tokens.
+//! A logger for Rocket that omits query strings, which can contain secrets such as tokens.
 
 use std::io::{Write, stdout};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use rocket::config::LogLevel;
 
-/// Installs this logger in place of Rocket's own.
+/// Installs this logger instead of Rocket's own.
 pub fn init(level: LogLevel) {
     let _ = log::set_boxed_logger(Box::new(Logger));
     log::set_max_level(LevelFilter::from(level));
 }
 
-/// Writes lines as Rocket's own logger does.
+/// Writes log lines in the same format as Rocket's own logger.
 struct Logger;
 
 impl Log for Logger {
@@ -24,7 +24,7 @@ impl Log for Logger {
             return;
         }
         let prefix = match record.level() {
-            // Rocket marks details like this.
+            // Rocket marks indented lines with this suffix.
             _ if record.target().ends_with('_') => "   >> ",
             Level::Error => "Error: ",
             Level::Warn if !record.target().contains("launch") => "Warning: ",

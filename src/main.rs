@@ -11,7 +11,7 @@ use rocket_login::Clock;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Serves the site, or runs a command
+/// Serves the site or runs a command
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
@@ -29,8 +29,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Not a `#[launch]` function, because that must return a `Rocket`, so an invalid setting could only
-/// panic.
+/// Not a `#[launch]` function: such a function can't return an error for an invalid setting.
 fn run(arguments: Arguments) -> Result<(), String> {
     settings::read_env_file()?;
     let figment = settings::figment();

@@ -1,4 +1,4 @@
-//! The settings: read from `Rocket.toml` and the environment, and checked before the launch.
+//! The settings, read from `Rocket.toml` and the environment and checked before launch.
 
 use std::fs;
 use std::num::NonZeroU32;
@@ -12,7 +12,7 @@ use rocket::figment::value::magic::RelativePathBuf;
 use rocket::figment::{self, Figment};
 use serde::Deserialize;
 
-/// How long a session that is not remembered lasts without a request: 2 hours (OWASP ASVS 5, 7.3.1).
+/// The default idle timeout: 2 hours (OWASP ASVS 5, 7.3.1).
 const IDLE_TIMEOUT: NonZeroU32 = NonZeroU32::new(2 * 60 * 60).unwrap();
 
 /// The settings of the app.
@@ -29,19 +29,20 @@ pub struct Settings {
     pub log_level: LogLevel,
 }
 
-/// The database, and how long sessions last.
+/// The settings of the database and of sessions.
 pub struct DataSettings {
     /// `sqlite://` and a path, or a `postgres://` URL.
     pub database_url: String,
-    /// How long a session that is not remembered lasts without a request, in seconds.
+    /// The idle timeout of sessions that are not remembered, in seconds.
     pub idle_timeout: NonZeroU32,
 }
 
-/// Loads `.env` from the working directory. The environment wins over it.
+/// Loads `.env` from the working directory. Variables of the environment override it.
 ///
 /// # Errors
 ///
-/// If the file can't be read. The message contains none of its lines, because they can contain secrets.
+/// Returns an error if the file can't be read. The error does not quote the file, which can contain
+/// secrets.
 pub fn read_env_file() -> Result<(), String> {
     match dotenvy::from_path(".env") {
         Err(dotenvy::Error::LineParse(..)) => {
@@ -62,7 +63,7 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// If a setting is invalid. The message names the setting.
+    /// Returns an error that names the setting if a setting is invalid.
     pub fn read(figment: Figment) -> Result<Settings, String> {
         let static_dir = path(&figment, "static_dir", "static")?;
         if !static_dir.is_dir() {
@@ -75,7 +76,7 @@ impl Settings {
         let key = secret_key(&figment)?;
         let figment = figment.merge(("secret_key", key));
         let mut config = Config::try_from(&figment).map_err(invalid)?;
-        // At the debug level, Rocket logs every cookie and every form field.
+        // At the debug level, Rocket would log every cookie and every form field.
         if config.log_level == LogLevel::Debug {
             config.log_level = LogLevel::Normal;
         }
@@ -94,7 +95,7 @@ impl DataSettings {
     ///
     /// # Errors
     ///
-    /// If a setting is invalid. The message names the setting.
+    /// Returns an error that names the setting if a setting is invalid.
     pub fn read(figment: &Figment) -> Result<DataSettings, String> {
         let database_url = match read(figment, "database_url")? {
             Some(url) => url,
@@ -142,10 +143,10 @@ fn unusable(path: &Path, cause: &dyn std::fmt::Display) -> String {
 const NO_KEY: &str = "ROCKET_SECRET_KEY is not set: make a key with `openssl rand -base64 32` \
                       and put it into the environment or the file .env";
 
-/// Returns the secret key, which encrypts the cookies. A debug run without a key makes one and stores it
-/// in a file, so that a restart logs nobody out.
+/// Returns the secret key, which encrypts the cookies. A debug run without a key generates one and stores
+/// it in a file, so that sessions survive a restart.
 ///
-/// Decodes the key, because Rocket prints an invalid key and accepts only 2 lengths.
+/// The key is decoded here because Rocket prints invalid keys and accepts only two key lengths.
 fn secret_key(figment: &Figment) -> Result<Vec<u8>, String> {
     let value = figment.find_value("secret_key").ok();
     // Rocket's default key is not text.
@@ -173,11 +174,11 @@ fn decode(base64: &str) -> Option<Vec<u8>> {
     (key.len() >= 32 && key.iter().any(|byte| *byte != 0)).then_some(key)
 }
 
-/// Makes a secret key: 256 random bits in base64.
+/// Generates a secret key: 256 random bits in base64.
 ///
 /// # Errors
 ///
-/// If the operating system has no random bytes.
+/// Returns an error if the operating system can't supply random bytes.
 pub fn new_key() -> Result<String, String> {
     let mut key = [0; 32];
     getrandom::fill(&mut key).map_err(|cause| cause.to_string())?;

@@ -8,8 +8,8 @@ use super::{Accounts, AttemptKind, Error, Password, User, Username, passwords};
 
 /// Why credentials were not accepted.
 pub enum CredentialsError {
-    /// The username or the password is wrong. Only the log may say which, because a page would tell an
-    /// attacker which usernames exist.
+    /// The username or the password is wrong. Only the log says which. Otherwise, an attacker could find
+    /// out which usernames exist.
     Failed {
         /// The id of the user with this username, if there is one.
         user: Option<i64>,
@@ -20,7 +20,7 @@ pub enum CredentialsError {
         /// In seconds.
         retry_after: i64,
     },
-    /// The password could not be verified.
+    /// The database or the password hashing is unavailable.
     Unavailable(Error),
 }
 
@@ -31,20 +31,20 @@ pub enum FailureReason {
     UnknownUsername,
     WrongPassword,
     Deactivated,
-    /// The user was changed after the password was verified, and before the session began.
+    /// The user was changed while the login was in progress.
     UserChanged,
 }
 
 impl Accounts {
     /// Returns the user with this username and password.
     ///
-    /// An unknown username costs a hash too, so that response times don't reveal which usernames exist
-    /// (OWASP Authentication Cheat Sheet).
+    /// For an unknown username, verifies the password against a dummy hash, so that response times don't
+    /// reveal which usernames exist (OWASP Authentication Cheat Sheet).
     ///
     /// # Errors
     ///
-    /// If the username or password is wrong, if the user is deactivated, after too many failures, or if
-    /// the password can't be verified.
+    /// Returns an error if the username or password is wrong, if the user is deactivated, if there were
+    /// too many failures, or if the database or the password hashing is unavailable.
     pub async fn authenticate(
         &self,
         kind: AttemptKind,
@@ -66,31 +66,35 @@ impl Accounts {
             Some(user) if !user.is_active => FailureReason::Deactivated,
             Some(user) => {
                 attempt.succeeded();
-                return Ok(self.rehash_if_needed(user.clone(), password).await?);
+                return Ok(self.rehash_if_needed(user.clone(), password).await);
             }
         };
         attempt.failed();
         Err(CredentialsError::Failed { user: found.map(|user| user.id), reason })
     }
 
-    /// Replaces the user's hash if its parameters are weaker than today's.
-    async fn rehash_if_needed(&self, mut user: User, password: &Password) -> Result<User, Error> {
-        if !passwords::needs_rehash(&user.password_hash) {
-            return Ok(user);
-        }
-        let new = self.hasher.hash(password).await?;
-        match self.replace_hash(user.id, user.password_hash.clone(), new.clone()).await {
-            Ok(current) if current == new => user.password_hash = new,
-            Ok(current) => {
-                // A concurrent login has replaced the hash, or the password was changed.
-                if self.hasher.verify(password, Some(current.clone())).await? {
-                    user.password_hash = current;
-                }
+    /// Replaces the user's hash if its parameters are weaker than today's. If that fails, the old hash
+    /// still works, and the next login tries again.
+    async fn rehash_if_needed(&self, mut user: User, password: &Password) -> User {
+        if passwords::needs_rehash(&user.password_hash) {
+            match self.rehash(&user, password).await {
+                Ok(hash) => user.password_hash = hash,
+                Err(cause) => rocket::warn!("User {} still has a weak hash: {cause}", user.id),
             }
-            // The old hash still works, and the next login tries again.
-            Err(cause) => rocket::warn!("User {} still has a weak hash: {cause}", user.id),
         }
-        Ok(user)
+        user
+    }
+
+    /// Returns the hash in the database if it is one of this password, and the old hash otherwise.
+    async fn rehash(&self, user: &User, password: &Password) -> Result<String, Error> {
+        let (old, new) = (user.password_hash.clone(), self.hasher.hash(password).await?);
+        let current = self.replace_hash(user.id, old.clone(), new.clone()).await?;
+        // A concurrent request may have replaced the hash before: a login, or a password change.
+        let is_current = current == new;
+        if is_current || self.hasher.verify(password, Some(current.clone())).await? {
+            return Ok(current);
+        }
+        Ok(old)
     }
 }
 

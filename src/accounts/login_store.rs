@@ -1,19 +1,19 @@
-//! The user loader, and what a login, a logout and reauthentication do to a session.
+//! The store of `rocket_login`: loads users, and begins, renews and ends sessions.
 //!
-//! The session cookie holds a random token. The database has only its hash, so that nobody who reads
-//! the database can use it.
+//! The session cookie contains a random token, which the crate calls the session id. The database contains only the token's hash, so that an
+//! attacker who reads the database can't use it.
 
 use diesel::prelude::*;
 use rocket_login::{LoginStore, LoginUser, NewSession};
 
-use super::sessions::{self, hash, new_token};
+use super::sessions::{self, hash_token, new_token};
 use super::{Accounts, Error, User};
 use crate::schema::{sessions as rows, users};
 
-/// How often the last visit of a busy session is recorded, in seconds.
+/// The minimum interval between updates of a session's `last_seen_at`, in seconds.
 const RECORD_VISITS_EVERY: i64 = 60;
 
-/// How many visits are recorded at once, at most.
+/// The maximum number of visits that are recorded at the same time.
 pub(super) const MAX_VISITS_IN_FLIGHT: usize = 64;
 
 impl LoginUser for User {
@@ -33,22 +33,24 @@ impl LoginStore for Accounts {
     type Error = Error;
 
     async fn load(&self, token: &str, now: i64) -> Result<Option<User>, Error> {
-        let token_hash = hash(token);
+        let token_hash = hash_token(token);
         let find = self.db.read(move |connection| {
             rows::table
                 .inner_join(users::table)
                 .filter(rows::token_hash.eq(&token_hash))
-                .select((User::as_select(), Expiry::as_select()))
+                .select((User::as_select(), SessionState::as_select()))
                 .get_result(connection)
                 .optional()
         });
-        let Some((user, session)): Option<(User, Expiry)> = find.await? else { return Ok(None) };
-        // Not in the query, because SQLite would plan it again for each value of `now`.
+        let Some((user, session)): Option<(User, SessionState)> = find.await? else {
+            return Ok(None);
+        };
+        // Not a condition of the query. With it, SQLite would prepare the query again for each `now`.
         if session.expires_at < now {
             return Ok(None);
         }
         if !user.is_active {
-            // In case the user was deactivated by SQL, and will be activated again.
+            // The command has done so already, but a user can also be deactivated with SQL.
             self.revoke_all_sessions(user.id).await?;
         } else if now - session.last_seen_at >= self.record_visits_every() {
             self.record_visit(&session, now);
@@ -63,7 +65,7 @@ impl LoginStore for Accounts {
     ) -> Result<Option<String>, Error> {
         let token = new_token()?;
         let (user_id, row) = (user.id, self.session_row(&token, session));
-        // A no-op update locks the row, because a read would not wait for a concurrent password change.
+        // A no-op update, which locks the row. A read would not wait for a concurrent password change.
         let unchanged = users::id
             .eq(user_id)
             .and(users::password_hash.eq(user.password_hash.clone()))
@@ -84,22 +86,22 @@ impl LoginStore for Accounts {
         token: &str,
         _: &NewSession<'_>,
     ) -> Result<Option<String>, Error> {
-        let (old, new) = (hash(token), new_token()?);
-        let new_hash = hash(&new);
+        let (old, new) = (hash_token(token), new_token()?);
+        let new_hash = hash_token(&new);
         let renew = self.db.run(move |connection| sessions::renew(connection, &old, &new_hash));
         Ok((renew.await? > 0).then_some(new))
     }
 
     async fn end_session(&self, token: &str) -> Result<bool, Error> {
-        let session = rows::table.filter(rows::token_hash.eq(hash(token)));
+        let session = rows::table.filter(rows::token_hash.eq(hash_token(token)));
         Ok(self.db.run(move |connection| diesel::delete(session).execute(connection)).await? > 0)
     }
 }
 
-/// When a session expires.
+/// What the user loader reads of a session.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = rows)]
-struct Expiry {
+struct SessionState {
     id: i64,
     last_seen_at: i64,
     remembered: bool,
@@ -108,9 +110,13 @@ struct Expiry {
 }
 
 impl Accounts {
-    pub(super) fn session_row(&self, token: &str, session: &NewSession<'_>) -> sessions::NewRow {
-        sessions::NewRow {
-            token_hash: hash(token),
+    pub(super) fn session_row(
+        &self,
+        token: &str,
+        session: &NewSession<'_>,
+    ) -> sessions::SessionRow {
+        sessions::SessionRow {
+            token_hash: hash_token(token),
             user_agent: session.user_agent.to_owned(),
             remembered: session.remembered,
             created_at: session.now,
@@ -120,24 +126,24 @@ impl Accounts {
         }
     }
 
-    /// Returns when a session expires whose last visit is at `now`. An idle session can expire up to a
-    /// minute late, because visits are recorded once a minute, but never early.
+    /// Returns when a session that was last seen at `now` expires. An idle session never expires early,
+    /// but up to a minute late, because visits are recorded once a minute.
     fn expires_at(&self, now: i64, remembered: bool, absolute: i64) -> i64 {
         let idle = now + self.record_visits_every() + self.idle_timeout;
         if remembered { absolute } else { absolute.min(idle) }
     }
 
-    /// In seconds. With a short idle timeout, visits are recorded more often.
+    /// The interval between recorded visits, in seconds. Shorter if the idle timeout is short.
     fn record_visits_every(&self) -> i64 {
         RECORD_VISITS_EVERY.min(self.idle_timeout / 60)
     }
 
     /// Records a visit in the background, so that the request does not wait for a write. If that fails,
     /// the next request tries again.
-    fn record_visit(&self, session: &Expiry, now: i64) {
+    fn record_visit(&self, session: &SessionState, now: i64) {
         let Ok(permit) = self.visit_permits.clone().try_acquire_owned() else { return };
         let expires_at = self.expires_at(now, session.remembered, session.absolute_expires_at);
-        // By id, because the token may be replaced in the meantime.
+        // By id, because a concurrent request can replace the token.
         let update = diesel::update(rows::table.find(session.id))
             .set((rows::last_seen_at.eq(now), rows::expires_at.eq(expires_at)));
         let db = self.db.clone();

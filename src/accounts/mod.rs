@@ -1,7 +1,7 @@
-//! Accounts: users, their passwords and their sessions.
+//! Users, their passwords and their sessions.
 //!
-//! These modules use the database and `rocket_login`, and no cookies or pages. The rest of the app uses
-//! them through [`Accounts`], whose methods are in several files.
+//! These modules use the database and `rocket_login`, but not cookies or pages. The rest of the app calls
+//! the methods of [`Accounts`], which these modules implement.
 
 mod authenticate;
 mod login_store;
@@ -24,7 +24,7 @@ pub use passwords::Password;
 pub use throttle::AttemptKind;
 pub use users::{User, Username};
 
-/// Users, their passwords and their sessions: managed by Rocket, and used by the CLI.
+/// Users, their passwords and their sessions. Rocket manages an `Accounts`, and each command opens one.
 pub struct Accounts {
     db: Db,
     clock: Clock,
@@ -32,11 +32,11 @@ pub struct Accounts {
     throttle: throttle::LoginThrottle,
     /// In seconds.
     idle_timeout: i64,
-    /// Permits to record a visit in the background.
+    /// Limits how many visits are recorded in the background at the same time.
     visit_permits: Arc<Semaphore>,
 }
 
-/// Why a method of [`Accounts`] failed. Its text is for the log, never for a page.
+/// Why a method of [`Accounts`] failed. The message goes to the log and never to a page.
 #[derive(Debug)]
 pub enum Error {
     /// The database did not answer, or too many passwords are waiting to be hashed.
@@ -50,7 +50,7 @@ impl Accounts {
     ///
     /// # Errors
     ///
-    /// If the database can't be opened, or no password can be hashed.
+    /// Returns an error if the database can't be opened or Argon2 fails.
     pub fn open(settings: &DataSettings, clock: Clock) -> Result<Accounts, String> {
         Ok(Accounts {
             db: Db::open(&settings.database_url)?,
@@ -72,8 +72,8 @@ impl Accounts {
         Ok(self.db.run(move |connection| users::insert(connection, &username, &hash)).await?)
     }
 
-    /// Adds a user and begins their first session, in one transaction. Returns the user and the token
-    /// of the session, or `None` if the username is taken.
+    /// Adds a user and begins their first session, in one transaction. Returns the user and the session
+    /// token, or `None` if the username is taken.
     pub async fn register(
         &self,
         username: Username,
@@ -92,7 +92,7 @@ impl Accounts {
     }
 
     /// Changes a user's password, revokes their other sessions and renews the session with `token`, in
-    /// one transaction. Returns the new token, or `None` if the session has ended meanwhile.
+    /// one transaction. Returns the new token, or `None` if the session no longer exists.
     pub async fn change_password(
         &self,
         user_id: i64,
@@ -100,15 +100,16 @@ impl Accounts {
         token: &str,
     ) -> Result<Option<String>, Error> {
         let hash = self.hasher.hash(password).await?;
-        let (old, new) = (sessions::hash(token), sessions::new_token()?);
+        let (old, new) = (sessions::hash_token(token), sessions::new_token()?);
         let change = self.db.transaction(move |connection| {
-            let current = sessions::hash(&new);
-            // First, because of two concurrent changes the second must find no session.
+            let current = sessions::hash_token(&new);
+            // The lock comes first, because a concurrent login holds it until its session is visible.
+            users::lock(connection, user_id)?;
             if sessions::renew(connection, &old, &current)? == 0 {
                 return Ok(None);
             }
-            sessions::revoke_others(connection, user_id, &current)?;
             users::set_password_hash(connection, user_id, &hash)?;
+            sessions::revoke_others(connection, user_id, &current)?;
             Ok(Some(new))
         });
         Ok(change.await?)
@@ -118,8 +119,8 @@ impl Accounts {
     pub async fn reset_password(&self, user_id: i64, password: &Password) -> Result<(), Error> {
         let hash = self.hasher.hash(password).await?;
         let reset = self.db.transaction(move |connection| {
-            sessions::revoke_all(connection, user_id)?;
-            users::set_password_hash(connection, user_id, &hash).map(drop)
+            users::set_password_hash(connection, user_id, &hash)?;
+            sessions::revoke_all(connection, user_id).map(drop)
         });
         Ok(reset.await?)
     }

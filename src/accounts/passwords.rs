@@ -1,4 +1,4 @@
-//! Passwords: which are accepted, and Argon2id on threads that may block.
+//! Password rules, and password hashing with Argon2id on blocking threads.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -14,8 +14,8 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::Error;
 
-/// 19 MiB, 2 passes, 1 lane (OWASP Password Storage Cheat Sheet). Higher parameters make an attack more
-/// expensive, and each login too. Existing hashes are then replaced at the next login of their users.
+/// 19 MiB, 2 passes, 1 lane (OWASP Password Storage Cheat Sheet). Higher parameters make attacks and
+/// logins more expensive. If you raise them, each user's hash is replaced at their next login.
 const PARAMS: Params = match Params::new(19 * 1024, 2, 1, None) {
     Ok(params) => params,
     Err(_) => panic!("invalid Argon2 parameters"),
@@ -24,14 +24,13 @@ const PARAMS: Params = match Params::new(19 * 1024, 2, 1, None) {
 /// The minimum length, in characters, if a password is the only factor (NIST SP 800-63B-4, 3.1.1.2).
 const MIN_CHARACTERS: usize = 15;
 
-/// The maximum length, in bytes, because a longer password would only be more work to hash.
+/// The maximum length, in bytes. It bounds the work of hashing.
 const MAX_BYTES: usize = 1024;
 
-/// How many passwords may be in the queue, for each core. The last of them waits about a second.
+/// The length of the queue, per core. The last password in the queue waits for about a second.
 const QUEUE_PER_CORE: usize = 32;
 
-/// A password exactly as entered. It has no `Debug`, so that it can't be logged by accident.
-#[derive(Clone)]
+/// A password, exactly as entered. `Password` does not implement `Debug`, so it can't be logged by accident.
 pub struct Password(String);
 
 impl Password {
@@ -39,12 +38,11 @@ impl Password {
         Password(text)
     }
 
-    /// Validates this as the new password of `username`.
+    /// Validates the password as a new password for `username`.
     ///
     /// # Errors
     ///
-    /// If the password is too short or too long, or is the username. The error is a message for the
-    /// form.
+    /// Returns a message for the form if the password is too short, too long or equal to the username.
     pub fn validate(&self, username: &str) -> Result<(), String> {
         if self.0.chars().count() < MIN_CHARACTERS {
             Err(format!(
@@ -52,7 +50,7 @@ impl Password {
             ))
         } else if self.0.len() > MAX_BYTES {
             Err(format!("Use at most {MAX_BYTES} bytes."))
-        } else if self.0.eq_ignore_ascii_case(username) {
+        } else if self.0.eq_ignore_ascii_case(username.trim()) {
             Err("Use a password that is not your username.".to_owned())
         } else {
             Ok(())
@@ -66,7 +64,7 @@ impl Password {
 }
 
 impl<'v> FromFormField<'v> for Password {
-    /// Never fails, because Rocket would log the value of the field.
+    /// Never fails. Otherwise, Rocket would log the value of the field.
     fn from_value(field: ValueField<'v>) -> form::Result<'v, Self> {
         Ok(Password(field.value.to_owned()))
     }
@@ -76,8 +74,8 @@ impl<'v> FromFormField<'v> for Password {
     }
 }
 
-/// Hashes and verifies passwords, as many at once as there are cores. More would not be faster, and each
-/// needs 19 MiB of memory.
+/// Hashes and verifies as many passwords at the same time as there are cores. More would not be faster,
+/// and each needs 19 MiB of memory.
 pub struct Hasher {
     cores: Arc<Semaphore>,
     queue: Arc<Semaphore>,
@@ -94,13 +92,13 @@ impl Hasher {
         })
     }
 
-    /// Hashes a password. Returns a PHC string.
+    /// Hashes a password and returns a PHC string.
     pub async fn hash(&self, password: &Password) -> Result<String, Error> {
         let normalized = password.normalized();
         self.in_turn(move || hash(&normalized)).await?
     }
 
-    /// Verifies a password against a user's hash. Without one, does the same work on a dummy hash.
+    /// Verifies a password against a user's hash. Without a hash, does the same work with a dummy hash.
     pub async fn verify(&self, password: &Password, hash: Option<String>) -> Result<bool, Error> {
         // A longer password can't be correct, so it is neither normalized nor hashed.
         let fits = password.0.len() <= MAX_BYTES;
@@ -119,7 +117,7 @@ impl Hasher {
         let place = self.queue.clone().try_acquire_owned().map_err(|_| busy())?;
         let core = self.cores.clone().acquire_owned().await.map_err(|_| busy())?;
         let done = spawn_blocking(move || {
-            // Held by the thread, because it goes on working if the request is cancelled.
+            // Held by the thread, because the thread continues if the request is cancelled.
             let _held = (place, core);
             work()
         });

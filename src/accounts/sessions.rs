@@ -1,4 +1,4 @@
-//! Sessions: one row per login, which the user can see and revoke on the account page.
+//! Session rows, one per login. Users can see and revoke them on the account page.
 
 use diesel::prelude::*;
 use serde::{Serialize, Serializer};
@@ -24,7 +24,7 @@ pub struct Session {
 /// A session to insert.
 #[derive(Insertable)]
 #[diesel(table_name = sessions)]
-pub(super) struct NewRow {
+pub(super) struct SessionRow {
     pub token_hash: Vec<u8>,
     pub user_agent: String,
     pub remembered: bool,
@@ -35,13 +35,13 @@ pub(super) struct NewRow {
 }
 
 impl Accounts {
-    /// Lists a user's sessions, latest visit first. The one with `token` is the current one.
+    /// Lists a user's sessions, most recently seen first. `token` marks the current session.
     pub async fn sessions(
         &self,
         user_id: i64,
         token: Option<String>,
     ) -> Result<Vec<Session>, Error> {
-        let (current, now) = (token.map(|token| hash(&token)), self.clock.now());
+        let (current, now) = (token.map(|token| hash_token(&token)), self.clock.now());
         let list = self.db.run(move |connection| {
             sessions::table
                 .filter(sessions::user_id.eq(user_id).and(sessions::expires_at.ge(now)))
@@ -59,36 +59,36 @@ impl Accounts {
         Ok(list.await?)
     }
 
-    /// Revokes one session of a user. Returns whether the user has a session with this id.
+    /// Revokes a user's session. Returns whether the user had a session with this id.
     pub async fn revoke_session(&self, user_id: i64, id: i64) -> Result<bool, Error> {
         let session = sessions::id.eq(id).and(sessions::user_id.eq(user_id));
         let revoke = diesel::delete(sessions::table.filter(session));
         Ok(self.db.run(move |connection| revoke.execute(connection)).await? > 0)
     }
 
-    /// Revokes all sessions of a user except the one with `token`. Returns the number of them.
+    /// Revokes all sessions of a user except the one with `token`. Returns how many.
     pub async fn revoke_other_sessions(&self, user_id: i64, token: &str) -> Result<usize, Error> {
-        let current = hash(token);
+        let current = hash_token(token);
         Ok(self.db.run(move |connection| revoke_others(connection, user_id, &current)).await?)
     }
 
-    /// Revokes all sessions of a user. Returns the number of them.
+    /// Revokes all sessions of a user. Returns how many.
     pub async fn revoke_all_sessions(&self, user_id: i64) -> Result<usize, Error> {
         Ok(self.db.run(move |connection| revoke_all(connection, user_id)).await?)
     }
 
-    /// Deletes all expired sessions, as each login also does. Returns the number of them.
+    /// Deletes all expired sessions of all users. Returns how many.
     pub async fn purge_sessions(&self) -> Result<usize, Error> {
         let now = self.clock.now();
         Ok(self.db.run(move |connection| delete_expired(connection, now)).await?)
     }
 }
 
-/// Inserts a session, and deletes all expired sessions.
+/// Inserts a session and deletes all expired sessions.
 pub(super) fn insert(
     connection: &mut DbConnection,
     user_id: i64,
-    row: NewRow,
+    row: SessionRow,
 ) -> QueryResult<usize> {
     delete_expired(connection, row.created_at)?;
     let row = (sessions::user_id.eq(user_id), row);
@@ -119,15 +119,15 @@ fn delete_expired(connection: &mut DbConnection, now: i64) -> QueryResult<usize>
     diesel::delete(sessions::table.filter(sessions::expires_at.lt(now))).execute(connection)
 }
 
-/// Makes a token: 256 bits from the operating system, in hexadecimal.
+/// Generates a token: 256 random bits from the operating system, in hexadecimal.
 pub(super) fn new_token() -> Result<String, Error> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|cause| Error::Failed(cause.to_string()))?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// Hashes a token. A random token needs no salt.
-pub(super) fn hash(token: &str) -> Vec<u8> {
+/// Hashes a token. Random tokens need no salt.
+pub(super) fn hash_token(token: &str) -> Vec<u8> {
     Sha256::digest(token).to_vec()
 }
 

@@ -12,16 +12,16 @@ use serde::Serialize;
 /// How many failures one username may have, from all addresses, before further attempts must wait.
 const MAX_FAILURES_PER_USERNAME: u32 = 10;
 
-/// The same for one address, which many people may share.
+/// How many failures one address may have. Many people can share an address.
 const MAX_FAILURES_PER_ADDRESS: u32 = 100;
 
 /// The first wait, in seconds. Each further failure doubles it.
 const FIRST_WAIT: i64 = 10;
 
-/// The longest wait, in seconds. An attacker who goes on failing can keep a user waiting.
+/// The longest wait, in seconds. An attacker who continues can keep a user waiting.
 const MAX_WAIT: i64 = 15 * 60;
 
-/// The time after the last failure when the count is reset, in seconds.
+/// How long after the last failure the count is reset, in seconds.
 const RESET_AFTER: i64 = 24 * 60 * 60;
 
 /// How many usernames and addresses are counted. The least recently used are dropped first.
@@ -49,7 +49,7 @@ struct Failures {
     in_flight: u32,
 }
 
-/// Counts failures of this process. Another instance counts its own.
+/// The failures of all usernames and addresses. Each process counts its own.
 pub struct LoginThrottle {
     clock: Clock,
     failures: Mutex<LruCache<Key, Failures>>,
@@ -69,10 +69,10 @@ impl LoginThrottle {
         LoginThrottle { clock, failures, finished: Notify::new() }
     }
 
-    /// Begins an attempt, or returns in how many seconds the next attempt is possible.
+    /// Begins an attempt. After too many failures, returns how many seconds to wait instead.
     ///
-    /// If the attempts in flight could reach the limit, waits for them. So 1,000 concurrent attempts
-    /// verify no more passwords than 1,000 in a row, and correct passwords never block each other.
+    /// Waits for the attempts in flight if these could reach the limit. So concurrent attempts verify no
+    /// more passwords than successive ones, and correct passwords never block each other.
     pub async fn begin(
         &self,
         kind: AttemptKind,
@@ -133,8 +133,8 @@ impl Attempt<'_> {
         }
     }
 
-    /// Resets the count of the username. The count of the address stays, because an attacker could
-    /// reset it with their own account.
+    /// Resets the count for the username. The count for the address is kept. Otherwise, an attacker could
+    /// reset it by logging in to their own account.
     pub fn succeeded(self) {
         if let Some(failures) = self.throttle.lock().get_mut(&self.username) {
             *failures = Failures { in_flight: failures.in_flight, ..Failures::default() };
@@ -163,7 +163,8 @@ fn limits<'k>(username: &'k Key, address: Option<&'k Key>) -> impl Iterator<Item
     username.into_iter().chain(address.map(|address| (address, MAX_FAILURES_PER_ADDRESS)))
 }
 
-/// Returns what one customer of a provider has: an IPv4 address, or a /64 network of IPv6.
+/// Returns the IPv4 address, or the /64 network of an IPv6 address, because a customer usually gets a
+/// whole network.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from(u128::from(address) >> 64 << 64)),

@@ -1,4 +1,4 @@
-//! The user model, and its queries.
+//! The user model and its queries.
 
 use diesel::prelude::*;
 use diesel::result::DatabaseErrorKind::UniqueViolation;
@@ -11,8 +11,8 @@ use crate::schema::users;
 
 diesel::define_sql_function!(fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text);
 
-/// A user. Templates and JSON can show every field except the password hash. There is no `Debug`, so that
-/// the hash can't be logged by accident.
+/// A user. Templates and JSON can show all fields except the password hash. `User` does not implement
+/// `Debug`, so the hash can't be logged by accident.
 #[derive(Clone, PartialEq, Eq, Serialize, Queryable, Selectable)]
 #[diesel(table_name = users)]
 pub struct User {
@@ -31,12 +31,12 @@ pub struct User {
 pub struct Username(String);
 
 impl Username {
-    /// Parses a username, without spaces around it.
+    /// Parses a username and trims spaces.
     ///
     /// # Errors
     ///
-    /// If the username is too short or too long, or has a character that is not allowed. The error is a
-    /// message for the form.
+    /// Returns a message for the form if the username is too short or too long, or contains a character
+    /// that is not allowed.
     pub fn parse(text: &str) -> Result<Username, &'static str> {
         let name = text.trim();
         let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
@@ -69,14 +69,12 @@ impl Accounts {
         Ok(self.db.run(move |connection| all.load(connection)).await?)
     }
 
-    /// Allows or prevents a user's logins. Deactivating also revokes their sessions.
+    /// Activates or deactivates a user. Deactivating also revokes the user's sessions.
     pub async fn set_active(&self, user_id: i64, is_active: bool) -> Result<(), Error> {
         let user = diesel::update(users::table.find(user_id)).set(users::is_active.eq(is_active));
         let set = self.db.transaction(move |connection| {
-            if !is_active {
-                sessions::revoke_all(connection, user_id)?;
-            }
-            user.execute(connection).map(drop)
+            user.execute(connection)?;
+            if is_active { Ok(()) } else { sessions::revoke_all(connection, user_id).map(drop) }
         });
         Ok(set.await?)
     }
@@ -87,8 +85,7 @@ impl Accounts {
         Ok(self.db.run(move |connection| any.first::<i64>(connection).optional().map(drop)).await?)
     }
 
-    /// Replaces the password hash `old`, unless a concurrent request has done so. Returns the current
-    /// hash.
+    /// Replaces the password hash if it is still `old`. Returns the current hash.
     pub(super) async fn replace_hash(
         &self,
         user_id: i64,
@@ -115,13 +112,13 @@ pub(super) fn insert(
     if let Err(DatabaseError(UniqueViolation, violation)) = &id
         && violation.constraint_name() == Some("users_pkey")
     {
-        // PostgreSQL's sequence does not count ids that were inserted by hand.
+        // The sequence of PostgreSQL does not skip ids that were inserted by hand.
         let reset = "SELECT setval(pg_get_serial_sequence('users', 'id'), max(id)) FROM users";
         diesel::sql_query(reset).execute(connection)?;
         id = try_insert(connection, username, password_hash);
     }
     match id {
-        // The index decides, because a query before the insert would miss a concurrent registration.
+        // A query before the insert would not find a concurrent registration.
         Err(DatabaseError(UniqueViolation, _)) => Ok(None),
         id => users::table.find(id?).select(User::as_select()).get_result(connection).map(Some),
     }
@@ -137,6 +134,11 @@ fn try_insert(
     connection.transaction(|connection| {
         diesel::insert_into(users::table).values(row).returning(users::id).get_result(connection)
     })
+}
+
+/// Locks a user's row until the end of the transaction, with an update that changes nothing.
+pub(super) fn lock(connection: &mut DbConnection, user_id: i64) -> QueryResult<usize> {
+    diesel::update(users::table.find(user_id)).set(users::id.eq(user_id)).execute(connection)
 }
 
 pub(super) fn set_password_hash(

@@ -11,7 +11,7 @@ use crate::web::page::ContextProcessor;
 #[derive(Serialize)]
 struct HandlerInfo {
     handler: &'static str,
-    /// None if the page is public.
+    /// `None` if the page is public.
     guard: Option<&'static str>,
     file: &'static str,
 }
@@ -41,7 +41,7 @@ static HANDLERS: LazyLock<HashMap<&str, HandlerInfo>> = LazyLock::new(|| {
     sources.into_iter().flat_map(|(file, source)| handlers(file, source)).collect()
 });
 
-/// Returns every function with a return type. The list is only searched for handlers.
+/// Returns all functions that have a return type. Some of them are not handlers.
 fn handlers(
     file: &'static str,
     source: &'static str,

@@ -1,6 +1,6 @@
 //! The demonstration, which shows the handler and the guard of each page.
 //!
-//! This module may use all others. Only `lib.rs` uses it.
+//! This module can use all others. Only `lib.rs` uses this module.
 
 mod handler_info;
 

@@ -32,7 +32,7 @@ async fn revoke(
     accounts: &State<Accounts>,
     events: Events<'_>,
 ) -> Result<Flash<Redirect>, Error> {
-    // The response is the same for the session of another user, to prevent IDOR.
+    // Another user's session gets the same 404 as an unknown id, so that nobody learns which ids exist.
     if !accounts.revoke_session(user.id, id).await? {
         return Err(Error::Status(Status::NotFound));
     }

@@ -1,4 +1,4 @@
-//! The API.
+//! The JSON API.
 
 use rocket::serde::json::{Value, json};
 use rocket::{Route, get, routes};

@@ -9,7 +9,7 @@ pub fn routes() -> Vec<Route> {
     routes![dashboard]
 }
 
-/// The guard in the arguments protects the page.
+/// `RequiredUser` protects the page, although the handler does not use its value.
 #[get("/dashboard")]
 pub fn dashboard(_user: RequiredUser, login: Login<'_>) -> Page {
     Page::new("dashboard")

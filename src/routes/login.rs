@@ -53,10 +53,10 @@ async fn log_in(
         .authenticate(AttemptKind::Login, form.username, &form.password, events.address)
         .await
         .map_err(failed)?;
-    let reason = FailureReason::UserChanged;
-    let no_session = CredentialsError::Failed { user: Some(user.id), reason };
+    let user_id = user.id;
     if !login.log_in(user, form.remember).await? {
-        return Err(failed(no_session));
+        let reason = FailureReason::UserChanged;
+        return Err(failed(CredentialsError::Failed { user: Some(user_id), reason }));
     }
     Ok(Flash::success(after_login(next), "Login successful."))
 }
@@ -70,7 +70,7 @@ pub fn after_login(next: Option<Next>) -> Redirect {
     next.map_or_else(|| Redirect::to(uri!(dashboard::dashboard)), Redirect::from)
 }
 
-/// Redirects to the dashboard, because only anonymous users log in or register.
+/// Redirects a user who is already logged in to the dashboard.
 pub fn already_logged_in() -> Error {
     Redirect::to(uri!(dashboard::dashboard)).into()
 }

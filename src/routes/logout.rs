@@ -12,7 +12,8 @@ pub fn routes() -> Vec<Route> {
     routes![logout_form, log_out]
 }
 
-/// Shows a button and ends nothing, because an image on another site can make a browser open this URL.
+/// Shows a button. Does not log the user out, because an image on another site can make a browser open
+/// this URL.
 #[get("/logout")]
 fn logout_form() -> Page {
     Page::new("logout")

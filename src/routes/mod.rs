@@ -1,6 +1,6 @@
-//! The pages: one file each, whose handlers read a form and return a page or a redirect.
+//! The pages, one file each. Their handlers read a form and return a page or a redirect.
 //!
-//! These modules use `web` and `accounts`, and no SQL or cookie jar.
+//! These modules use `web` and `accounts`, but not SQL or the cookie jar.
 
 mod account;
 mod api;
@@ -15,8 +15,8 @@ mod register;
 
 use rocket::Route;
 
-/// Returns all routes. For a new page, add its file here, its name to the list above and to this list,
-/// and its template to `templates/`.
+/// Returns all routes. To add a page, add its file to this directory, its name to the two lists here and
+/// its template to `templates/`.
 pub fn all() -> Vec<Route> {
     [
         account::routes(),

@@ -1,4 +1,4 @@
-//! The page where a user enters their password again before they open a sensitive page.
+//! The page where users enter their password again before they open a sensitive page.
 
 use rocket::form::Form;
 use rocket::response::Redirect;

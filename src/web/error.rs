@@ -1,4 +1,4 @@
-//! The errors of handlers, and the error pages.
+//! Errors that handlers return, and the error pages.
 
 use rocket::http::{ContentType, Status};
 use rocket::response::{self, Redirect, Responder};
@@ -9,18 +9,18 @@ use rocket_login::{AuthError, current_user, expects_json};
 use crate::accounts::{self, CredentialsError, User};
 use crate::web::page::Page;
 
-/// Why a handler does not return its page.
+/// An error that a handler returns.
 #[derive(Debug)]
 pub enum Error {
     /// Validation errors: 422 and the form again.
     Invalid(Box<Page>),
-    /// A rate limit: 429 and the form again, with the seconds of `Retry-After`.
+    /// Rate limit exceeded: 429 and the form again, with `Retry-After` in seconds.
     Throttled(Box<Page>, i64),
     /// A redirect to another page.
     Redirect(Box<Redirect>),
-    /// The response of a guard that fails.
+    /// The same response as that of a guard.
     Auth(AuthError),
-    /// The error page with this status.
+    /// The error page for this status.
     Status(Status),
 }
 
@@ -91,7 +91,7 @@ impl<'r> Responder<'r, 'static> for Error {
     }
 }
 
-/// Responds with the error page of each status, except 401, because `rocket_login` responds to that.
+/// Responds with the error page. Only for status 401, the crate `rocket_login` responds.
 #[catch(default)]
 pub fn catcher(status: Status, _: &Request<'_>) -> ErrorPage {
     ErrorPage::new(status)
@@ -104,7 +104,7 @@ pub struct ErrorPage {
     text: &'static str,
 }
 
-/// In seconds. A lock or a queue has usually cleared by then.
+/// The `Retry-After` of a 503 response, in seconds.
 const RETRY_AFTER: u64 = 5;
 
 impl ErrorPage {
@@ -125,8 +125,8 @@ impl ErrorPage {
 
 impl<'r> Responder<'r, 'static> for ErrorPage {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
-        // Without the database, the page would show a logged-in user as anonymous. A catcher that fails
-        // would make Rocket respond with its own 500 page.
+        // Without the database, the page would show a logged-in user as anonymous. Returning an error
+        // here would lead to Rocket's own 500 page.
         let page = match current_user::<User>(request) {
             Ok(_) => self,
             Err(_) => ErrorPage::new(Status::ServiceUnavailable),

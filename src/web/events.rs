@@ -11,8 +11,8 @@ use serde::Serialize;
 
 use crate::accounts::{AttemptKind, CredentialsError, FailureReason, User};
 
-/// What happened. An event contains no password, token or cookie. It contains no username from a form,
-/// because users enter passwords there by mistake (OWASP Logging Cheat Sheet).
+/// An event. It does not contain passwords, tokens or cookies. It does not contain usernames from forms
+/// either, because users enter passwords there by mistake (OWASP Logging Cheat Sheet).
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
@@ -29,7 +29,7 @@ pub enum Event {
 }
 
 impl Event {
-    /// Returns the event to log for an event of `rocket_login`. Unauthorized requests are not logged.
+    /// Converts an event of `rocket_login`. Returns `None` for events that are not logged.
     pub fn from_login(event: &rocket_login::Event<'_, User>) -> Option<Event> {
         match event {
             rocket_login::Event::LoggedIn(user) => Some(Event::LoggedIn { user: user.id }),
@@ -53,12 +53,12 @@ pub struct EventLog {
 }
 
 impl EventLog {
-    /// Makes a log that passes each line to `write`.
+    /// Creates a log that passes each line to `write`.
     pub fn new(clock: Clock, write: impl Fn(&str) + Send + Sync + 'static) -> EventLog {
         EventLog { clock, write: Arc::new(write) }
     }
 
-    /// Makes a log that writes to standard error. If that fails, the request goes on.
+    /// Creates a log that writes to standard error. Write errors are ignored.
     pub fn to_stderr(clock: Clock) -> EventLog {
         EventLog::new(clock, |line| {
             let _ = writeln!(std::io::stderr(), "{line}");
@@ -66,10 +66,10 @@ impl EventLog {
     }
 }
 
-/// A request guard with the event log and the address of the client. It never fails.
+/// A request guard with the event log and the client's address. The guard never fails.
 pub struct Events<'r> {
     log: Option<&'r EventLog>,
-    /// Behind a proxy, the address of the proxy, unless `ip_header` is set in Rocket.toml.
+    /// The client's address. Behind a proxy, this needs `ip_header` in Rocket.toml.
     pub address: Option<IpAddr>,
 }
 
@@ -94,7 +94,7 @@ impl<'r> Events<'r> {
         }
     }
 
-    /// Records why credentials were not accepted. A database error is in Rocket's log instead.
+    /// Records why credentials were not accepted. Internal errors go to Rocket's log instead.
     pub fn record_failure(&self, kind: AttemptKind, error: &CredentialsError) {
         match *error {
             CredentialsError::Failed { user, reason } => {

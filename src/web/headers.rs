@@ -1,4 +1,4 @@
-//! The security headers of all responses.
+//! Security headers and caching headers of all responses.
 
 use rocket::fairing::{AdHoc, Fairing};
 use rocket::shield::{Feature, Frame, Hsts, NoSniff, Permission, Referrer, Shield};
@@ -9,23 +9,23 @@ use rocket::time::Duration;
 const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src 'self' data:; \
      object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
-/// Returns Rocket's shield. With `https`, it adds HSTS for 1 year (OWASP ASVS 5, 3.4.1).
+/// Returns a `Shield` with this app's policies. With `https`, sends HSTS for 1 year (OWASP ASVS 5, 3.4.1).
 pub fn shield(https: bool) -> Shield {
     let permissions =
         Permission::blocked(Feature::Camera).block(Feature::Geolocation).block(Feature::Microphone);
     let shield = Shield::new()
         .enable(Frame::Deny)
         .enable(NoSniff::Enable)
-        // Not `no-referrer`, because browsers would send `Origin: null` with the forms of this site.
+        // Not `no-referrer`: with it, browsers send `Origin: null` with the forms of this site.
         .enable(Referrer::SameOrigin)
         .enable(permissions);
     if https { shield.enable(Hsts::Enable(Duration::days(365))) } else { shield }
 }
 
-/// Adds the headers that Rocket's shield does not have. With `https`, makes every cookie `Secure`.
+/// Adds the headers that `Shield` does not have. With `https`, makes every cookie `Secure`.
 ///
-/// No page is cached unless its handler sets `Cache-Control`, because cached pages can be seen after
-/// logout.
+/// Browsers do not cache a page unless its handler sets `Cache-Control`. Otherwise, the back button
+/// would show pages after logout.
 pub fn fairing(https: bool) -> impl Fairing {
     AdHoc::on_response("Headers", move |_, response| {
         Box::pin(async move {
@@ -35,7 +35,7 @@ pub fn fairing(https: bool) -> impl Fairing {
                 response.set_raw_header("Cache-Control", "no-store");
             }
             if https {
-                // Behind a proxy, Rocket's flash cookie would not be `Secure` (OWASP ASVS 5, 3.3.1).
+                // Rocket does not make its flash cookie `Secure` behind a proxy (OWASP ASVS 5, 3.3.1).
                 let cookies: Vec<_> = response.headers().get("Set-Cookie").map(secure).collect();
                 response.remove_header("Set-Cookie");
                 for cookie in cookies {

@@ -1,6 +1,6 @@
 //! What all pages share: guards, `Page`, error pages, the event log and headers.
 //!
-//! These modules use `accounts` and `rocket_login`, and no SQL.
+//! These modules use `accounts` and `rocket_login`, but not SQL.
 
 pub mod error;
 pub mod events;

@@ -1,4 +1,4 @@
-//! Pages, which are templates with the current user and the flash messages.
+//! Pages: templates with the current user and the flash messages.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -17,7 +17,7 @@ use crate::web::static_files::StaticFiles;
 
 /// A page rendered from `templates/NAME.html.tera`.
 ///
-/// Handlers don't pass `current_user` and `flashes`, because every template has them.
+/// Every template has `current_user` and `flashes`, so handlers don't pass them.
 #[derive(Debug, Serialize)]
 pub struct Page {
     #[serde(skip)]
@@ -40,7 +40,7 @@ struct Flash {
 /// The context of a template.
 #[derive(Serialize)]
 struct View<'a> {
-    /// The name of this site.
+    /// The name of the site.
     site: &'static str,
     current_user: Option<&'a User>,
     #[serde(flatten)]
@@ -48,7 +48,7 @@ struct View<'a> {
 }
 
 /// A function that adds values to the context of every template, like Flask's `context_processor`. To
-/// use one, let Rocket manage it.
+/// use it, add it to Rocket's managed state.
 pub struct ContextProcessor(pub fn(Page, &Request<'_>) -> Page);
 
 /// The name of the package in words, so that only `Cargo.toml` has the name of the app.
@@ -64,7 +64,7 @@ static SITE: LazyLock<String> = LazyLock::new(|| {
 const CATEGORIES: [&str; 4] = ["success", "info", "warning", "danger"];
 
 impl Page {
-    /// Makes the page of a template, with status 200.
+    /// Creates a page from a template, with status 200.
     pub fn new(template: &'static str) -> Page {
         Page {
             template,
@@ -79,7 +79,7 @@ impl Page {
     ///
     /// # Panics
     ///
-    /// If `value` can't be serialized, such as a map with keys that are not strings. Rocket then
+    /// Panics if `value` can't be serialized, such as a map with keys that are not strings. Rocket then
     /// responds with status 500.
     pub fn with(mut self, name: &str, value: impl Serialize) -> Page {
         match Value::serialize(value) {
@@ -89,7 +89,7 @@ impl Page {
         self
     }
 
-    /// Adds the validation error of a field, if there is one.
+    /// Adds a validation error to a field, if there is one.
     pub fn field_error(mut self, field: &'static str, error: Option<impl Into<String>>) -> Page {
         self.field_errors.extend(error.map(|error| (field, error.into())));
         self
@@ -113,11 +113,11 @@ impl<'r> Responder<'r, 'static> for Page {
         let is_server_error = self.status.class().is_server_error();
         let user = match current_user::<User>(request) {
             Ok(user) => user,
-            // The page would show a logged-in user as anonymous.
+            // Otherwise, the page would show a logged-in user as anonymous.
             Err(_) if !is_server_error => return Err(Status::ServiceUnavailable),
             Err(_) => None,
         };
-        // After a server error, the user sees the message on the next page.
+        // A server error page leaves the flash message in its cookie, so that the next page shows it.
         if !is_server_error {
             self.flashes.extend(Flash::take(request));
         }
@@ -142,12 +142,12 @@ impl Flash {
         Flash { category: known.unwrap_or("info"), message }
     }
 
-    /// Takes the message that a redirect left in a cookie, and removes the cookie.
+    /// Returns the flash message in the cookie that a redirect has set, and removes the cookie.
     ///
-    /// Not with Rocket's own guard, because it panics if the length in the cookie ends inside a
+    /// Does not use Rocket's own guard. That guard panics if the length in the cookie ends inside a
     /// character, and any client can send such a cookie.
     fn take(request: &Request<'_>) -> Option<Flash> {
-        // Nobody reads the error page of a missing image. Turbo and htmx fetch pages that are read.
+        // The error page of a missing image is not shown. Pages that Turbo and htmx fetch are.
         let is_read = match request.headers().get_one("Sec-Fetch-Dest") {
             None | Some("document") => true,
             Some("empty") => !expects_json(request),
@@ -165,7 +165,7 @@ impl Flash {
 pub fn fairing(static_files: StaticFiles) -> impl Fairing {
     Template::custom(move |engines| {
         engines.tera.register_function("static_url", static_files.clone());
-        // Slashes are not escaped, so that paths stay readable in the HTML. Most text needs no escape.
+        // Does not escape slashes, so that paths in the HTML are readable.
         engines.tera.set_escape_fn(|text| {
             if !text.contains(['&', '<', '>', '"', '\'']) {
                 return text.to_owned();

@@ -1,4 +1,4 @@
-//! Protection of all routes from cross-site request forgery (CSRF).
+//! Protection against cross-site request forgery (CSRF) for all routes.
 
 use rocket::fairing::{AdHoc, Fairing};
 use rocket::http::Method;
@@ -7,7 +7,7 @@ use rocket::{Request, Route, get, routes, uri};
 use crate::web::error::ErrorPage;
 use crate::web::events::{Event, Events};
 
-/// Blocks cross-site requests, except those that change nothing.
+/// Blocks cross-site requests, except `GET`, `HEAD` and `OPTIONS`.
 ///
 /// The browser's headers show where a request comes from, so forms need no tokens. Go's
 /// `http.CrossOriginProtection` and Rails 8.2 do the same (OWASP CSRF Prevention Cheat Sheet, "Fetch
@@ -17,7 +17,7 @@ pub fn fairing() -> impl Fairing {
         Box::pin(async move {
             if is_cross_site(request) {
                 Events::of(request).record(Event::CrossSiteBlocked);
-                // A fairing can't respond, but it can change the route.
+                // A fairing can't respond, but it can route the request to another handler.
                 request.set_method(Method::Get);
                 request.set_uri(uri!(blocked));
             }
@@ -41,16 +41,16 @@ fn is_cross_site(request: &Request<'_>) -> bool {
     let header = |name| request.headers().get_one(name).filter(|value| !value.is_empty());
     match (header("Sec-Fetch-Site"), header("Origin")) {
         (Some(site), _) => !matches!(site, "same-origin" | "none"),
-        // An older browser, or a site without HTTPS. The schemes are not compared, because a proxy may
-        // serve HTTPS.
+        // An older browser, or a site without HTTPS. The schemes can differ, because a proxy can serve
+        // HTTPS.
         (None, Some(origin)) => {
             let origin = origin.split_once("://").map(|(_, host)| host);
-            // A request over HTTP/2 has an authority in place of a `Host` header.
+            // An HTTP/2 request has an authority instead of a `Host` header.
             let host = header("Host").map(str::to_owned);
             let host = host.or_else(|| request.host().map(ToString::to_string));
             !origin.zip(host).is_some_and(|(origin, host)| origin.eq_ignore_ascii_case(&host))
         }
-        // Not a browser but a client such as curl, which other sites can't make send requests.
+        // A client such as curl. Other sites can't make it send requests.
         (None, None) => false,
     }
 }

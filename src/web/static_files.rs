@@ -1,4 +1,4 @@
-//! Static files, which browsers cache until they change.
+//! Static files, with URLs that change when the files change.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use tera::{Function, Value};
 
 /// Serves a directory at `/static`. In templates, `static_url(file="…")` is the URL of a file. The URL
-/// contains a hash of all files, so that browsers load new versions at once.
+/// contains a hash of all files, so that browsers load new versions immediately.
 #[derive(Clone)]
 pub struct StaticFiles {
     dir: PathBuf,
@@ -22,7 +22,7 @@ pub struct StaticFiles {
 impl StaticFiles {
     /// # Errors
     ///
-    /// If a file can't be read.
+    /// Returns an error if a file can't be read.
     pub fn open(dir: PathBuf) -> Result<StaticFiles, String> {
         let mut hash = Sha256::new();
         hash_files(&dir, &mut hash)
@@ -41,7 +41,8 @@ fn hash_files(dir: &Path, hash: &mut Sha256) -> io::Result<()> {
             hash_files(&path, hash)?;
         } else {
             let content = fs::read(&path)?;
-            // With the length, so that moving text between files changes the hash.
+            // The length marks where a file ends. Otherwise, moving text to the next file would not
+            // change the hash.
             hash.update(content.len().to_be_bytes());
             hash.update(content);
         }

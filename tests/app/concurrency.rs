@@ -155,3 +155,34 @@ async fn rejects_a_login_that_races_a_deactivation() {
     let sessions = count_sessions(&mut database);
     assert_eq!(sessions, 0, "the session would work again after an activation");
 }
+
+#[rocket::async_test]
+async fn a_password_change_revokes_the_session_of_a_concurrent_login() {
+    let dir = tempfile::tempdir().unwrap();
+    let client = client(&dir).await;
+    let form = encode(&[("username", "ada"), ("password", PASSWORD)]);
+    let registered = client.post("/register").header(ContentType::Form).body(&form).dispatch();
+    let cookie = session_cookie(&registered.await).unwrap();
+    let mut database = database(&dir);
+    // What a login does, not committed yet.
+    database.batch_execute("BEGIN").unwrap();
+    database.batch_execute("UPDATE users SET id = id").unwrap();
+    let token_hash = if matches!(database, Database::Sqlite(_)) { "x'00'" } else { r"'\x00'" };
+    database
+        .batch_execute(&format!(
+            "INSERT INTO sessions (user_id, token_hash, user_agent, remembered, created_at,
+                                   last_seen_at, expires_at, absolute_expires_at)
+             SELECT user_id, {token_hash}, '', remembered, created_at, last_seen_at, expires_at,
+                    absolute_expires_at FROM sessions"
+        ))
+        .unwrap();
+    let commit = async {
+        sleep(Duration::from_millis(700)).await;
+        database.batch_execute("COMMIT").unwrap();
+    };
+    let form = encode(&[("new_password", "another horse, other batteries")]);
+    let change = client.post("/account/password").header(ContentType::Form).cookie(cookie);
+    let (response, ()) = join!(change.body(&form).dispatch(), commit);
+    assert_eq!(response.status(), Status::SeeOther);
+    assert_eq!(count_sessions(&mut database), 1);
+}

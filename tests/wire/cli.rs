@@ -83,9 +83,9 @@ fn purge_deletes_only_expired_sessions() {
     let server = start(program(dir.path()).env("ROCKET_LOGIN", "{session_lifetime=1}"));
     server.post("/register", "", ADA);
     let purge = || command(dir.path(), &["sessions", "purge"], "").unwrap();
-    assert_eq!(purge(), "Deleted 0 expired sessions.\n");
+    assert_eq!(purge(), "Expired sessions deleted: 0\n");
     let started = std::time::Instant::now();
-    while purge() != "Deleted 1 expired sessions.\n" {
+    while purge() != "Expired sessions deleted: 1\n" {
         assert!(started.elapsed().as_secs() < 10, "the session was not purged");
     }
 }
