@@ -93,11 +93,11 @@ fn main() {
         let pages: Vec<_> = (0..ROUNDS)
             .map(|_| site.load(&get_dashboard, CONNECTIONS, 2, NO_PAUSE).per_second)
             .collect();
-        print_row(&format!("`GET /dashboard` beside {users} users and sessions"), &pages, None);
+        print_row(&format!("`GET /dashboard` with {users} users and sessions"), &pages, None);
         let logins: Vec<_> =
             (0..ROUNDS).map(|_| site.load(&post("/login", FORM), 1, 1, NO_PAUSE).p99_ms).collect();
         print_row(
-            &format!("`POST /login` beside {users} users and sessions, p99 in ms"),
+            &format!("`POST /login` with {users} users and sessions, p99 in ms"),
             &logins,
             None,
         );

@@ -27,8 +27,9 @@ pub(crate) struct SessionCookie {
 
 /// Returns the 64-bit FNV-1a hash of a `User-Agent`, which is the same in every build.
 ///
-/// The cookie holds a hash instead of the `User-Agent`, so that the cookie is small. A different
-/// hash reveals a stolen cookie, unless the thief also copied the `User-Agent`.
+/// The cookie contains a hash instead of the `User-Agent`, so that the cookie is small. A different
+/// hash means that the cookie was stolen or that the browser was updated. It does not detect an
+/// attacker who also copies the `User-Agent`.
 pub(crate) fn user_agent_hash(user_agent: &str) -> u64 {
     user_agent.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)

@@ -76,7 +76,7 @@ impl<'r, U: LoginUser> Login<'r, U> {
     ///
     /// # Errors
     ///
-    /// If the store fails, returns [`AuthError::Unavailable`] and logs the cause.
+    /// Returns [`AuthError::Unavailable`] if the store fails, and logs the cause.
     /// The previous login, if any, is unchanged.
     pub async fn log_in(
         &self,
@@ -113,7 +113,7 @@ impl<'r, U: LoginUser> Login<'r, U> {
     ///
     /// # Errors
     ///
-    /// If the store fails, returns [`AuthError::Unavailable`] and logs the cause.
+    /// Returns [`AuthError::Unavailable`] if the store fails, and logs the cause.
     /// The previous login, if any, is unchanged.
     pub async fn log_in_with_session(
         &self,
@@ -155,7 +155,7 @@ impl<'r, U: LoginUser> Login<'r, U> {
     ///
     /// # Errors
     ///
-    /// If the store fails, returns [`AuthError::Unavailable`] and logs the cause.
+    /// Returns [`AuthError::Unavailable`] if the store fails, and logs the cause.
     /// The login stays as fresh as before.
     pub async fn confirm(&self) -> Result<bool, AuthError> {
         let Some((user, old)) = self.current() else { return Ok(false) };
@@ -199,7 +199,7 @@ impl<'r, U: LoginUser> Login<'r, U> {
     ///
     /// # Errors
     ///
-    /// If the store fails, returns [`AuthError::Unavailable`] and logs the cause.
+    /// Returns [`AuthError::Unavailable`] if the store fails, and logs the cause.
     /// The user remains logged in.
     pub async fn log_out(&self) -> Result<bool, AuthError> {
         let ended = match self.presented_session() {

@@ -60,7 +60,8 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// If a value is invalid, or a key is neither a setting nor one of `app_settings`.
+    /// Returns an error if a value is invalid, or if a key is neither a setting nor one of
+    /// `app_settings`.
     pub fn from_figment(figment: &Figment, app_settings: &[&str]) -> Result<Settings, Box<Error>> {
         #[derive(Default, Deserialize)]
         #[serde(crate = "rocket::serde", default)]

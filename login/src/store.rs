@@ -68,8 +68,8 @@ pub trait LoginStore: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// If the store fails. All guards of this crate then respond with a 503, and the user remains
-    /// logged in.
+    /// Returns an error if the store fails. All guards of this crate then respond with a 503, and the
+    /// user remains logged in.
     fn load(
         &self,
         session_id: &str,
@@ -84,7 +84,7 @@ pub trait LoginStore: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// If the store fails. All guards of this crate then respond with a 503.
+    /// Returns an error if the store fails. All guards of this crate then respond with a 503.
     fn load_from_request(
         &self,
         request: &Request<'_>,
@@ -95,13 +95,14 @@ pub trait LoginStore: Send + Sync + 'static {
 
     /// Begins a session for `user`, and returns the session id for the encrypted cookie.
     ///
-    /// Return `Ok(None)` if the user may no longer log in, for example because the password was
-    /// changed during the password check. [`Login::log_in`](crate::Login::log_in) then returns
-    /// `false`.
+    /// Return `Ok(None)` if the user is no longer allowed to log in, for example because the
+    /// password was changed during the password check. [`Login::log_in`](crate::Login::log_in)
+    /// then returns `false`.
     ///
     /// # Errors
     ///
-    /// If the store fails. The new login then fails, and an existing login is unchanged.
+    /// Returns an error if the store fails. The new login then fails, and an existing login is
+    /// unchanged.
     fn begin_session(
         &self,
         user: &Self::User,
@@ -116,7 +117,7 @@ pub trait LoginStore: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// If the store fails. The session then keeps its old id.
+    /// Returns an error if the store fails. The session then keeps its old id.
     fn renew_session(
         &self,
         session_id: &str,
@@ -130,7 +131,7 @@ pub trait LoginStore: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// If the store fails. The user then remains logged in.
+    /// Returns an error if the store fails. The user then remains logged in.
     fn end_session(
         &self,
         session_id: &str,

@@ -1,4 +1,4 @@
-//! Random requests, for which a seeded generator mutates valid requests.
+//! A fuzz test with a seeded random number generator: random paths, and mutated forms and cookies.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::{available_parallelism, scope};

@@ -28,7 +28,7 @@ fn a_token_hash_from_the_database_is_not_a_valid_token() {
 }
 
 #[test]
-fn a_busy_session_expires_12_hours_after_login() {
+fn an_active_session_expires_12_hours_after_login() {
     let app = App::new();
     let mut browser = app.registered("ada");
     for _ in 0..12 {

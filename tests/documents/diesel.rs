@@ -1,4 +1,4 @@
-//! The diesel CLI, used in this project as its documentation describes.
+//! Tests that the Diesel CLI works in this project as the README describes.
 
 use std::fs;
 use std::process::Command;

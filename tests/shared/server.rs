@@ -10,7 +10,7 @@ use std::time::Duration;
 
 pub const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// Returns the path of the app's binary. Cargo puts the binary beside the directory of this test.
+/// Returns the path of the app's binary. Cargo puts the binary next to the directory of this test.
 pub fn binary() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     test.parent().unwrap().with_file_name(env!("CARGO_PKG_NAME"))

@@ -100,7 +100,7 @@ fn a_logout_returns_whether_a_session_ended() {
 }
 
 #[test]
-fn rejects_a_login_if_the_store_begins_no_session() {
+fn rejects_a_login_if_begin_session_returns_none() {
     let client = client(manager());
     *users(&client).begins_none.lock().unwrap() = true;
     let response = client.post("/log-in/ada").dispatch();
@@ -148,7 +148,7 @@ fn accepts_any_characters_in_session_ids() {
 }
 
 #[test]
-fn sets_the_cookie_only_at_login() {
+fn sets_the_cookie_at_login_and_not_on_later_requests() {
     let client = client(manager());
     let response = client.post("/log-in/ada?remember=yes").dispatch();
     assert!(response.headers().get_one("Set-Cookie").is_some());

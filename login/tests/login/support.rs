@@ -43,7 +43,7 @@ pub struct Users {
     pub times: Mutex<Vec<i64>>,
     /// The method that fails.
     pub broken: Mutex<Option<&'static str>>,
-    /// Whether `begin_session` returns `None`, because the user may no longer log in.
+    /// Whether `begin_session` returns `None`, as if the user were no longer allowed to log in.
     pub begins_none: Mutex<bool>,
 }
 
