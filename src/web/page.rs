@@ -174,3 +174,10 @@ pub fn fairing(static_files: StaticFiles) -> impl Fairing {
         });
     })
 }
+
+#[cfg(test)]
+#[test]
+#[should_panic(expected = "home can't show scores")]
+fn panics_for_a_value_that_a_template_can_not_show() {
+    let _ = Page::new("home").with("scores", BTreeMap::from([([1, 2], 3)]));
+}
