@@ -1,4 +1,4 @@
-//! Rebuilds the program when a migration is added: Diesel's macro does not notice a new folder.
+//! Rebuilds the program when a migration is added: Diesel's macro does not notice a new directory.
 
 fn main() {
     println!("cargo::rerun-if-changed=migrations");

@@ -1,7 +1,7 @@
 //! Measures the app's performance on this machine, and compares the figures with their limits. Run
 //! this benchmark with `cargo bench`.
 //!
-//! If `taskset` is installed, the server runs on 2 cores only.
+//! If `taskset` is installed, the server runs on only two cores.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -121,7 +121,8 @@ fn median(figures: &[f64]) -> f64 {
     figures[figures.len() / 2]
 }
 
-/// Returns a command that runs a program on the server's 2 cores, if `taskset` is installed.
+/// Returns a command that runs a program on the server's two cores. Without `taskset`, the program
+/// runs on all cores.
 fn on_2_cores(program: &Path) -> Command {
     let has_taskset = Command::new("taskset").arg("--version").output().is_ok();
     if !has_taskset {
@@ -139,7 +140,7 @@ fn server_hash_rate() -> f64 {
     String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
 }
 
-/// Measures the hash rate of 2 threads, with the app's Argon2 parameters.
+/// Measures the hash rate of two threads, with the app's Argon2 parameters.
 fn hash_rate() -> f64 {
     let started = Instant::now();
     let count = || {
@@ -169,9 +170,9 @@ struct Site {
 /// The figures of one load test.
 struct Load {
     per_second: f64,
-    /// The server's CPU time for each request.
+    /// The server's CPU time for each request, in microseconds.
     cpu_us: f64,
-    /// The response time that 99% of the requests do not exceed.
+    /// The response time that 99% of the requests do not exceed, in milliseconds.
     p99_ms: f64,
 }
 
@@ -200,7 +201,8 @@ impl Site {
         format!("Cookie: login={}\r\n", cookie.unwrap().split(';').next().unwrap())
     }
 
-    /// Sends a request repeatedly, over this number of connections and for this number of seconds.
+    /// Sends a request repeatedly for `seconds` seconds, over `connections` connections at the same
+    /// time. Each connection waits for `pause` after a response.
     fn load(&self, request: &str, connections: usize, seconds: u64, pause: Duration) -> Load {
         let runtime = runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let started = Instant::now();
@@ -229,8 +231,8 @@ impl Site {
     fn cpu_seconds(&self) -> f64 {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.server.id()));
         let stat = stat.unwrap_or_default();
-        // Reads only the fields after the process name, because the name may contain spaces. The times
-        // are in ticks of 10 ms.
+        // Reads only the fields after the process name, because the name can contain spaces. The
+        // times are in ticks of 10 ms.
         let fields: Vec<_> = stat.rsplit(')').next().unwrap_or_default().split(' ').collect();
         let ticks = fields.iter().skip(12).take(2).filter_map(|field| field.parse::<f64>().ok());
         ticks.sum::<f64>() / 100.0
@@ -281,8 +283,8 @@ fn post(path: &str, form: &str) -> String {
     )
 }
 
-/// Sends a request repeatedly until `end`, and returns the response times. Panics at an error
-/// response.
+/// Sends a request repeatedly until `end`, and returns the response times. Panics if a response is
+/// an error.
 async fn repeat(port: u16, request: Vec<u8>, end: Instant, pause: Duration) -> Vec<Duration> {
     let mut stream = net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
     stream.set_nodelay(true).unwrap();

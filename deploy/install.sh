@@ -11,7 +11,8 @@ if [ -z "${DESTDIR:-}" ] && ! id app >/dev/null 2>&1; then
 fi
 
 install -d "${DESTDIR:-}/opt/app" "${DESTDIR:-}/etc/systemd/system"
-# Next to the old one, then moved over it: a running program can't be overwritten.
+# Copies the new program next to the old one and moves it over the old one, because a running program can't be
+# overwritten.
 install -m 755 "$program" "${DESTDIR:-}/opt/app/app.new"
 mv "${DESTDIR:-}/opt/app/app.new" "${DESTDIR:-}/opt/app/app"
 cp -R templates static Rocket.toml "${DESTDIR:-}/opt/app/"

@@ -115,7 +115,8 @@ async fn find(accounts: &Accounts, username: &str) -> Result<User, String> {
     accounts.find_by_username(name).await.map_err(to_string)?.ok_or_else(not_found)
 }
 
-/// Reads a new password. Every user of the machine can see the arguments, so they never contain it.
+/// Reads a new password. The password is never an argument, because every user of the machine can see
+/// the arguments of a program.
 fn read_password(username: &str) -> Result<Password, String> {
     let password = if stdin().is_terminal() {
         rpassword::prompt_password(format!("New password for {username}: ")).map_err(to_string)?

@@ -25,13 +25,13 @@ pub enum DbConnection {
 
 type Pool = r2d2::Pool<ConnectionManager<DbConnection>>;
 
-/// The maximum time that a query waits for a connection, and then for a lock.
+/// The maximum wait of a query for a connection and, separately, for a lock.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The maximum time that a request waits for a query, which may still complete later.
+/// The maximum time that a request waits for a query, which can still complete later.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(6);
 
-/// The database. Cheap to clone.
+/// The database. Cloning a `Db` is cheap.
 #[derive(Clone)]
 pub struct Db {
     pool: Pool,
@@ -40,7 +40,7 @@ pub struct Db {
     sqlite_file: Option<PathBuf>,
 }
 
-/// A database error. The message goes to the log and never to a page.
+/// A database error. The message is logged or printed, but never shown on a page.
 #[derive(Debug)]
 pub struct Error(String);
 
@@ -52,15 +52,15 @@ impl Db {
             // Each connection to `:memory:` would open its own database.
             Some(("sqlite", path)) if !path.is_empty() && !path.starts_with(":memory:") => {
                 migrate_sqlite(path).map_err(|cause| failed(format!("{path}: {cause}")))?;
-                let open_pool = |wait| pool(sqlite_url(path, "rw"), sqlite_setup(wait));
-                let readers = Some(open_pool(Duration::ZERO));
-                Ok(Db { pool: open_pool(WAIT_TIMEOUT), readers, sqlite_file: Some(path.into()) })
+                let open_pool = |wait, idle| pool(sqlite_url(path, "rw"), sqlite_setup(wait), idle);
+                let readers = Some(open_pool(Duration::ZERO, 1));
+                Ok(Db { pool: open_pool(WAIT_TIMEOUT, 0), readers, sqlite_file: Some(path.into()) })
             }
             #[cfg(feature = "postgres")]
             Some(("postgres" | "postgresql", _)) => {
                 migrate_postgres(url).map_err(|cause| failed(cause.to_string()))?;
                 let setup = format!("SET lock_timeout = {}", WAIT_TIMEOUT.as_millis());
-                Ok(Db { pool: pool(url.to_owned(), setup), readers: None, sqlite_file: None })
+                Ok(Db { pool: pool(url.to_owned(), setup, 0), readers: None, sqlite_file: None })
             }
             _ => Err("DATABASE_URL must be sqlite:// and the path of a file, or, if built with \
                       the feature postgres, postgres://…"
@@ -83,7 +83,7 @@ impl Db {
     }
 
     /// Runs queries in a transaction on a blocking thread. The first query must write, because SQLite does
-    /// not wait for a lock later in a transaction.
+    /// not wait for a write lock in a transaction that has begun with a read.
     pub async fn transaction<T: Send + 'static>(
         &self,
         queries: impl FnOnce(&mut DbConnection) -> QueryResult<T> + Send + 'static,
@@ -108,8 +108,8 @@ impl Db {
         self.run(query).await
     }
 
-    /// Fails if the SQLite file is missing. Otherwise, SQLite would continue to use the deleted file, and
-    /// new data would be lost.
+    /// Returns an error if the SQLite file is missing, because otherwise SQLite would continue to use
+    /// the deleted file, and new data would be lost.
     fn check_file(&self) -> Result<(), Error> {
         match &self.sqlite_file {
             Some(file) if !file.exists() => Err(error("the file is missing")),
@@ -125,7 +125,7 @@ fn execute<T>(
     let result = query(connection);
     if let Err(DatabaseError(kind, cause)) = &result {
         let is_lost = matches!(kind, ClosedConnection | UnableToSendCommand);
-        // Makes the pool drop the connection, also one that was opened while the file was read-only.
+        // Makes the pool drop a connection that is lost or was opened while the file was read-only.
         if is_lost || cause.message().contains("readonly") {
             type Manager = <DbConnection as Connection>::TransactionManager;
             Manager::transaction_manager_status_mut(connection).set_in_error();
@@ -134,7 +134,6 @@ fn execute<T>(
     result.map_err(error)
 }
 
-/// The SQL that sets up each new connection.
 #[derive(Debug)]
 struct Setup(String);
 
@@ -144,12 +143,13 @@ impl CustomizeConnection<DbConnection, r2d2::Error> for Setup {
     }
 }
 
-/// Creates a pool with 1 connection per core, but at least 4.
-fn pool(url: String, setup: String) -> Pool {
+/// Creates a pool of up to one connection per core, but up to four at least. PostgreSQL must not have a
+/// `min_idle`, because libpq can crash if the process exits while it connects in the background.
+fn pool(url: String, setup: String, min_idle: u32) -> Pool {
     let cores = thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
     r2d2::Pool::builder()
         .max_size(cores.max(4))
-        .min_idle(Some(1))
+        .min_idle(Some(min_idle))
         .connection_timeout(WAIT_TIMEOUT)
         .test_on_check_out(false)
         .error_handler(Box::new(NopErrorHandler))
@@ -157,7 +157,7 @@ fn pool(url: String, setup: String) -> Pool {
         .build_unchecked(ConnectionManager::new(url))
 }
 
-/// Creates the file if it does not exist. Later connections don't.
+/// Runs the migrations. Creates the file if it does not exist, which later connections don't do.
 fn migrate_sqlite(path: &str) -> Result<(), Box<dyn error::Error + Send + Sync>> {
     const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
     let mut connection = SqliteConnection::establish(&sqlite_url(path, "rwc"))?;
@@ -171,7 +171,7 @@ fn sqlite_url(path: &str, mode: &str) -> String {
     format!("file:{path}?mode={mode}")
 }
 
-/// In WAL mode, readers don't wait for a writer. Foreign keys delete the sessions of a deleted user.
+/// With WAL, readers don't wait for a writer. Foreign keys also delete the sessions of a deleted user.
 fn sqlite_setup(wait: Duration) -> String {
     let wait = wait.as_millis();
     format!("PRAGMA busy_timeout = {wait}; PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON")
@@ -188,7 +188,7 @@ fn migrate_postgres(url: &str) -> Result<(), Box<dyn error::Error + Send + Sync>
 }
 
 fn error(cause: impl fmt::Display) -> Error {
-    // MultiConnection reports every failed connection as this.
+    // `MultiConnection` reports every failed connection with this message.
     let vague = "Invalid connection url for multiconnection";
     Error(cause.to_string().replace(vague, "PostgreSQL accepts no connection"))
 }

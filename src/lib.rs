@@ -1,7 +1,7 @@
 //! User login for Rocket, by example.
 //!
-//! `routes` contains one file per page, `accounts` the users, passwords and sessions, and `web` what all
-//! pages share.
+//! `routes` contains one file per page, `accounts` contains the users, passwords and sessions, and `web`
+//! contains what all pages share.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]

@@ -24,7 +24,7 @@ impl Log for Logger {
             return;
         }
         let prefix = match record.level() {
-            // Rocket marks indented lines with this suffix.
+            // For an indented line, Rocket adds this suffix to the target.
             _ if record.target().ends_with('_') => "   >> ",
             Level::Error => "Error: ",
             Level::Warn if !record.target().contains("launch") => "Warning: ",
@@ -36,7 +36,7 @@ impl Log for Logger {
     fn flush(&self) {}
 }
 
-/// Replaces each query string by `?…`.
+/// Replaces each query string with `?…`.
 fn without_query_strings(line: &str) -> String {
     let mut parts = line.split('?');
     let mut out = parts.next().unwrap_or_default().to_owned();

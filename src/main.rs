@@ -29,7 +29,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Not a `#[launch]` function: such a function can't return an error for an invalid setting.
+/// Serves the site or runs a command. A `#[launch]` function could not return an error for an invalid
+/// setting.
 fn run(arguments: Arguments) -> Result<(), String> {
     settings::read_env_file()?;
     let figment = settings::figment();

@@ -37,7 +37,7 @@ pub struct DataSettings {
     pub idle_timeout: NonZeroU32,
 }
 
-/// Loads `.env` from the working directory. Variables of the environment override it.
+/// Loads `.env` from the working directory. Environment variables override the file.
 ///
 /// # Errors
 ///
@@ -53,7 +53,7 @@ pub fn read_env_file() -> Result<(), String> {
     }
 }
 
-/// Returns the sources of the settings: those of Rocket, and `DATABASE_URL`.
+/// Returns the sources of the settings: Rocket's own sources and `DATABASE_URL`.
 pub fn figment() -> Figment {
     Config::figment().merge(Env::raw().only(&["DATABASE_URL"]))
 }
@@ -118,7 +118,7 @@ fn path(figment: &Figment, name: &str, default: &str) -> Result<PathBuf, String>
     Ok(path.map_or_else(|| default.into(), |path| path.relative()))
 }
 
-/// Returns which setting is invalid, where it is and why.
+/// Describes which setting is invalid, where it is set and why it is invalid.
 fn invalid(error: figment::Error) -> String {
     let setting = error.path.join(".").to_lowercase();
     let source =
@@ -140,16 +140,16 @@ fn unusable(path: &Path, cause: &dyn std::fmt::Display) -> String {
     format!("{} can't be used: {cause}", path.display())
 }
 
-const NO_KEY: &str = "ROCKET_SECRET_KEY is not set: make a key with `openssl rand -base64 32` \
+const NO_KEY: &str = "ROCKET_SECRET_KEY is not set: generate a key with `openssl rand -base64 32` \
                       and put it into the environment or the file .env";
 
-/// Returns the secret key, which encrypts the cookies. A debug run without a key generates one and stores
-/// it in a file, so that sessions survive a restart.
+/// Returns the secret key, which encrypts the cookies. A debug run without a key generates a key and
+/// stores it in a file, so that sessions survive a restart.
 ///
-/// The key is decoded here because Rocket prints invalid keys and accepts only two key lengths.
+/// The key is decoded here, because Rocket prints invalid keys and accepts only two key lengths.
 fn secret_key(figment: &Figment) -> Result<Vec<u8>, String> {
     let value = figment.find_value("secret_key").ok();
-    // Rocket's default key is not text.
+    // Rocket's default key is not a string.
     let key = value.as_ref().and_then(|value| value.as_str()).unwrap_or_default();
     if !key.is_empty() {
         decode(key)

@@ -1,6 +1,6 @@
-// Helps with forms. The site works without it.
+// Helps with forms. The site works without this script.
 
-// A button that shows the password.
+// Adds a button that shows the password.
 for (const input of document.querySelectorAll("input[type=password]")) {
   const button = document.createElement("button");
   const show = (shown) => {
@@ -11,13 +11,14 @@ for (const input of document.querySelectorAll("input[type=password]")) {
   button.type = "button";
   button.className = "reveal";
   button.addEventListener("click", () => show(input.type === "password"));
-  // Browsers remember the values of text fields.
+  // Hides the password before the form is sent, because browsers remember the values of text fields.
   input.form.addEventListener("submit", () => show(false));
   input.after(button);
   show(false);
 }
 
-// Send a form only once: the first of two clicks renews the session, so the second would have an expired cookie.
+// Sends a form only once after a double click, because the first request can renew the session. The second request
+// would have the old cookie.
 let sent = -Infinity;
 addEventListener("submit", (event) => {
   if (event.timeStamp - sent < 1000) event.preventDefault();

@@ -1,4 +1,4 @@
-//! Query plans, which must find rows by an index.
+//! Query plans, which must not contain full table scans.
 
 #[allow(dead_code, unused_imports)]
 #[path = "app/support.rs"]

@@ -1,5 +1,5 @@
 // Most sites need more than `minimal.rs`: server-side sessions, registration and reauthentication.
-// Try this: register, log in on 2 devices, log out on 1 device, and change the password.
+// Try this: register, log in on two devices, log out on one device, and change the password.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -182,7 +182,7 @@ async fn change_password(
     let old_id = login.session_id().ok_or(AuthError::Unauthorized)?;
     let new_id = new_session_id().map_err(|_| AuthError::Unavailable)?;
     let mut tables = store.lock();
-    // Checks the session again, because it may have been revoked while the password was hashed.
+    // Checks the session again, because it might have been revoked while the password was hashed.
     tables.sessions.remove(&old_id).ok_or(AuthError::Unauthorized)?;
     tables.sessions.retain(|_, name| *name != user.name);
     tables.sessions.insert(new_id.clone(), user.name.clone());

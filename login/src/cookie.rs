@@ -8,7 +8,7 @@ use rocket::time::{Duration, OffsetDateTime};
 
 /// The content of the session cookie, encrypted and authenticated with the secret key.
 ///
-/// Do not change the JSON field names, because browsers may send cookies that were set weeks ago.
+/// Do not change the JSON field names, because browsers might send cookies that were set weeks ago.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(crate = "rocket::serde")]
 pub(crate) struct SessionCookie {
@@ -27,9 +27,9 @@ pub(crate) struct SessionCookie {
 
 /// Returns the 64-bit FNV-1a hash of a `User-Agent`, which is the same in every build.
 ///
-/// The cookie contains a hash instead of the `User-Agent`, so that the cookie is small. A different
-/// hash means that the cookie was stolen or that the browser was updated. It does not detect an
-/// attacker who also copies the `User-Agent`.
+/// The cookie contains a hash instead of the `User-Agent`, so that the cookie is small. If the hash
+/// differs, the cookie was stolen or the browser was updated. The hash does not detect an attacker
+/// who also copies the `User-Agent`.
 pub(crate) fn user_agent_hash(user_agent: &str) -> u64 {
     user_agent.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
@@ -67,7 +67,7 @@ impl CookieConfig {
             cookie.set_max_age(left);
             cookie.set_expires(OffsetDateTime::now_utc() + left);
         } else {
-            // Clears the expiry time, because a private cookie in Rocket expires after 1 week by
+            // Clears the expiry time, because Rocket's private cookies expire after 1 week by
             // default.
             cookie.set_expires(None);
         }
@@ -75,14 +75,14 @@ impl CookieConfig {
     }
 
     /// Removes the session cookie. The removal repeats the cookie's attributes, because browsers
-    /// may ignore a removal with different attributes.
+    /// might ignore a removal with different attributes.
     pub fn remove(&self, jar: &CookieJar<'_>) {
         jar.remove_private(self.cookie(String::new()));
     }
 
     /// Adds the removal of the session cookie to the headers of `response`, unless `response`
     /// already sets or removes this cookie. Does not use the cookie jar, because Rocket has already
-    /// copied its changes into `response`.
+    /// copied the jar's changes into `response`.
     pub fn remove_in(&self, response: &mut Response<'_>) {
         let start = format!("{}=", self.full_name());
         if !response.headers().get("Set-Cookie").any(|cookie| cookie.starts_with(&start)) {

@@ -94,8 +94,8 @@ fn login<'r, U: LoginUser>(request: &'r Request<'_>) -> Result<Login<'r, U>, Aut
 
 /// Converts `result` into an outcome, and records the error, if any, for the catcher.
 ///
-/// The outcome never forwards, because Rocket would then try the next route, and a file server
-/// there would turn the response into a 404.
+/// The outcome never forwards. Otherwise, Rocket would try the next route, and a file server there
+/// could turn the response into a 404.
 fn outcome<U: LoginUser, T>(
     result: Result<T, AuthError>,
     request: &Request<'_>,
@@ -109,8 +109,8 @@ fn outcome<U: LoginUser, T>(
     )
 }
 
-/// Returns whether no `LoginManager<U>` is attached, and logs an error in this case. Rocket calls
-/// this function if a route has a guard for `U`, and aborts the launch if the result is `true`.
+/// Returns `true` and logs an error if no `LoginManager<U>` is attached. Rocket calls this function
+/// if a route has a guard for `U`, and aborts the launch if the result is `true`.
 fn lacks_manager<U: LoginUser>(rocket: &Rocket<Ignite>) -> bool {
     let lacks = rocket.state::<LoginManager<U>>().is_none();
     if lacks {
@@ -168,7 +168,7 @@ macro_rules! user {
 user!(RequiredUser);
 user!(FreshUser);
 
-// The derived impls would require `U: Clone` and `U: Debug`.
+// Implements the traits manually, because derived impls would require `U: Clone` and `U: Debug`.
 macro_rules! clone_and_debug {
     ($($guard:ident)*) => {
         $(

@@ -7,8 +7,8 @@ use rocket::{Build, Config, Rocket};
 
 use crate::{LoginManager, LoginUser, Settings};
 
-/// The cookie names of all managers. Each name must be unique, because otherwise the cookie of user
-/// 1 would also be valid for admin 1.
+/// The cookie names of all managers. Each name must be unique. Otherwise, the cookie of user 1
+/// would also be valid for admin 1.
 #[derive(Default)]
 pub(crate) struct CookieNames(Mutex<Vec<String>>);
 
@@ -27,7 +27,7 @@ impl<U: LoginUser> LoginManager<U> {
     ///
     /// # Errors
     ///
-    /// If a check fails, returns the reason for the log.
+    /// Returns the reason, for the log, if a check fails.
     pub(crate) fn ready(&self, rocket: &Rocket<Build>) -> Result<LoginManager<U>, String> {
         let mut config = self.config.clone();
         let cookie = &config.cookie.name;

@@ -49,7 +49,8 @@ use crate::{Clock, LoginUser, Remember, Settings};
 /// - A path for `login_view_under`, `exempt` or `under` does not start with a slash.
 /// - A setting is invalid or unknown.
 ///
-/// Without a [`login_view`](Self::login_view), unauthorized requests get a 401 and no redirect.
+/// Without a [`login_view`](Self::login_view), unauthorized requests get a 401 instead of a
+/// redirect.
 pub struct LoginManager<U: LoginUser> {
     pub(crate) config: Config,
     pub(crate) subscribers: Vec<Subscriber<U>>,
@@ -91,11 +92,11 @@ pub enum Event<'a, U> {
     Unauthorized,
     /// A user whose login is not fresh was rejected: `user_needs_refresh`.
     NeedsRefresh,
-    /// Strong session protection rejected this user's session cookie, because the `User-Agent` was
-    /// different: `session_protected`.
+    /// Strong session protection rejected this user's session cookie, because the `User-Agent`
+    /// differs from the `User-Agent` at login or reauthentication: `session_protected`.
     ///
-    /// Emitted only if [`end_session`](crate::LoginStore::end_session) returned `true`. With
-    /// server-side sessions, the event therefore occurs once per session.
+    /// This event is emitted only if [`end_session`](crate::LoginStore::end_session) returned
+    /// `true`. With server-side sessions, the event therefore occurs once per session.
     SessionProtected(&'a U),
 }
 
@@ -124,14 +125,14 @@ impl<U: LoginUser> LoginManager<U> {
     }
 
     /// Sets a different login page for requests under `path`: Flask-Login's
-    /// `blueprint_login_views`. If several paths match, the longest wins.
+    /// `blueprint_login_views`. If several paths match, the longest path wins.
     pub fn login_view_under(mut self, path: impl ToString, view: impl ToString) -> Self {
         self.config.unauthorized.views_under.push((path.to_string(), view.to_string()));
         self
     }
 
-    /// Sets the category and the text of the flash message for the login page. An empty text is not
-    /// flashed.
+    /// Sets the category and the text of the flash message for the login page. If the text is
+    /// empty, no flash message is set.
     pub fn login_message(mut self, category: impl ToString, message: impl ToString) -> Self {
         self.config.unauthorized.category = category.to_string();
         self.config.unauthorized.message = message.to_string();
@@ -146,7 +147,7 @@ impl<U: LoginUser> LoginManager<U> {
     }
 
     /// Sets the category and the text of the flash message for the
-    /// [`refresh_view`](Self::refresh_view). An empty text is not flashed.
+    /// [`refresh_view`](Self::refresh_view). If the text is empty, no flash message is set.
     pub fn needs_refresh_message(
         mut self,
         category: impl ToString,
@@ -188,15 +189,15 @@ impl<U: LoginUser> LoginManager<U> {
     }
 
     /// Disables the loading of users for requests under `path`, such as static files. These
-    /// requests are anonymous, so `RequiredUser` and `FreshUser` always fail there.
+    /// requests are anonymous, so the guards `RequiredUser` and `FreshUser` fail.
     pub fn exempt(mut self, path: impl ToString) -> Self {
         self.config.exempt.push(path.to_string());
         self
     }
 
     /// Limits this manager to requests under `path` and sets the cookie name, so that an app can
-    /// have several user types. The cookie names must differ, because otherwise the cookie of user
-    /// 1 would also be valid for admin 1.
+    /// have several user types. The cookie names must differ. Otherwise, the cookie of user 1 would
+    /// also be valid for admin 1.
     pub fn under(mut self, path: impl ToString, cookie_name: impl ToString) -> Self {
         self.config.base = path.to_string();
         self.cookie_name(cookie_name)
@@ -268,13 +269,13 @@ impl<U: LoginUser> LoginManager<U> {
 }
 
 impl Config {
-    /// Returns all views for the checks at launch.
+    /// Returns all views, for the checks at launch.
     pub fn views(&self) -> impl Iterator<Item = &String> {
         let under = self.unauthorized.views_under.iter().map(|(_, view)| view);
         self.unauthorized.view.iter().chain(&self.needs_refresh.view).chain(under)
     }
 
-    /// Returns all paths except views for the checks at launch.
+    /// Returns all paths except the views, for the checks at launch.
     pub fn paths(&self) -> impl Iterator<Item = &String> {
         let under = self.unauthorized.views_under.iter().map(|(path, _)| path);
         self.exempt.iter().chain([&self.base]).chain(under)

@@ -53,8 +53,8 @@ impl Next {
 
     /// Returns the page to show after the login that `request` needs.
     ///
-    /// For `GET` and `HEAD`, this is the requested page. For other methods, this is the nearest
-    /// page: at the same path or at the closest parent path that has a page.
+    /// For `GET` and `HEAD`, this is the requested page. For other methods, this is the page at the
+    /// same path or, if there is none, the page at the closest parent path that has a page.
     fn after(request: &Request<'_>) -> Option<Next> {
         if matches!(request.method(), Method::Get | Method::Head) {
             return Next::parse(&request.uri().to_string());
@@ -98,11 +98,12 @@ pub fn login_url(request: &Request<'_>, view: impl ToString) -> String {
     format!("{view}{separator}next={next}")
 }
 
-/// The maximum length in bytes, because `next` becomes part of a header.
+/// The maximum length of `next` in bytes. The length is limited, because `next` becomes part of a
+/// header.
 const MAX_LENGTH: usize = 2048;
 
 /// Returns whether `route` serves a page at `path`. Ignores catch-all routes, such as file servers,
-/// because a file may not exist at `path`.
+/// because the file might not exist.
 fn shows(route: &Route, path: &str) -> bool {
     let mut wanted = path.split('/').filter(|segment| !segment.is_empty());
     let mut offered = route.uri.path().split('/').filter(|segment| !segment.is_empty());

@@ -4,10 +4,10 @@ use std::num::NonZeroU32;
 
 use rocket::form::{self, FromFormField, ValueField};
 
-/// The user's choice whether a login persists after the browser is closed.
+/// The user's choice of whether a login persists after the browser is closed.
 ///
 /// As a form field, `Remember` is a checkbox. A missing field, an empty field, `0`, `no`, `off` and
-/// `false` mean [`No`](Remember::No), in upper or lower case. Any other value means
+/// `false` mean [`No`](Remember::No), regardless of case. Any other value means
 /// [`Yes`](Remember::Yes).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Remember {

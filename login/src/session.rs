@@ -208,8 +208,9 @@ impl<'r, U: LoginUser> Login<'r, U> {
         };
         let user = self.user();
         let cookie = &self.manager.config.cookie;
-        // Removes the cookie only if the request has one, because browsers submit a form on another
-        // site without the cookie. Such a form must not log the user out.
+        // Removes the cookie only if the request has a session or a session cookie, because
+        // browsers submit a form on another site without the cookie. Such a form must not log the
+        // user out.
         if self.current().is_some() || cookie.is_in(self.jar) {
             cookie.remove(self.jar);
             self.state.logged_out.store(true, Ordering::Relaxed);
@@ -231,17 +232,17 @@ impl<'r, U: LoginUser> Login<'r, U> {
 
     /// Returns whether the user recently entered their password: Flask-Login's `login_fresh`.
     ///
-    /// With a different `User-Agent`, the login is not fresh, unless
-    /// [`session_protection`](crate::Settings::session_protection) is `None`.
+    /// If the `User-Agent` differs from the one at login or reauthentication, the login is not
+    /// fresh, unless [`session_protection`](crate::Settings::session_protection) is `None`.
     pub fn is_fresh(&self) -> bool {
         self.fresh_until().is_some_and(|end| self.now() <= end)
     }
 
-    /// Returns the last second in which the login is fresh, as a Unix timestamp. This second may be
+    /// Returns the last second in which the login is fresh, as a Unix timestamp. This second can be
     /// in the past.
     ///
     /// Returns `None` if the request has no session, or if the user has not entered a password.
-    /// Also returns `None` if the login is not fresh because of a different `User-Agent`.
+    /// Also returns `None` if the login is not fresh because the `User-Agent` differs.
     pub fn fresh_until(&self) -> Option<i64> {
         let settings = &self.manager.config.settings;
         let (_, session) = self.current()?;
@@ -258,7 +259,8 @@ impl<'r, U: LoginUser> Login<'r, U> {
         self.current().is_some_and(|(_, session)| session.remembered)
     }
 
-    /// Returns the login's expiry time, as a Unix timestamp in seconds.
+    /// Returns the login's expiry time, as a Unix timestamp in seconds. Returns `None` if the
+    /// request has no session.
     pub fn expires_at(&self) -> Option<i64> {
         self.current().map(|(_, session)| session.expires_at)
     }

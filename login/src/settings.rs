@@ -9,8 +9,8 @@ use rocket::serde::Deserialize;
 /// The lifetimes of logins and the protection of the cookie. All times are at least 1 second.
 ///
 /// The [`LoginManager`](crate::LoginManager) reads the settings at launch from the
-/// `[default.login]` table of `Rocket.toml`. The environment can also set them, for example with
-/// `ROCKET_LOGIN='{fresh_for = 600}'`. Each setting has a default.
+/// `[default.login]` table of `Rocket.toml`. Environment variables can also change the settings,
+/// for example `ROCKET_LOGIN='{fresh_for = 600}'`. Each setting has a default.
 ///
 /// ```
 /// use std::num::NonZeroU32;
@@ -23,11 +23,13 @@ use rocket::serde::Deserialize;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(crate = "rocket::serde", default)]
 pub struct Settings {
-    /// How many seconds a login lasts without "remember me": 12 hours (OWASP ASVS 5, 7.3.2).
+    /// How many seconds a login lasts without "remember me". Defaults to 12 hours (OWASP ASVS 5,
+    /// 7.3.2).
     pub session_lifetime: NonZeroU32,
-    /// How many seconds a remembered login lasts: 30 days (NIST SP 800-63B-4, 2.1.3).
+    /// How many seconds a remembered login lasts. Defaults to 30 days (NIST SP 800-63B-4, 2.1.3).
     pub remember_lifetime: NonZeroU32,
-    /// How many seconds a login is fresh after the user has entered their password: 15 minutes.
+    /// How many seconds a login is fresh after the user has entered their password. Defaults to 15
+    /// minutes.
     pub fresh_for: NonZeroU32,
     /// What happens if the `User-Agent` differs from the one at login or reauthentication.
     pub session_protection: SessionProtection,
@@ -82,7 +84,8 @@ impl Settings {
     }
 }
 
-/// The effect of a different `User-Agent` on a session: Flask-Login's `session_protection`.
+/// What happens if the `User-Agent` differs from the one at login or reauthentication:
+/// Flask-Login's `session_protection`.
 ///
 /// This setting ignores IP addresses, because a phone's address changes with its network. A browser
 /// update can also change the `User-Agent`.
@@ -90,12 +93,11 @@ impl Settings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(crate = "rocket::serde", rename_all = "lowercase")]
 pub enum SessionProtection {
-    /// The `User-Agent` has no effect.
+    /// The difference has no effect.
     None,
-    /// With a different `User-Agent`, the login is not fresh.
+    /// The login is not fresh.
     Basic,
-    /// With a different `User-Agent`, the cookie is rejected and
-    /// [`end_session`](crate::LoginStore::end_session) is called. If the store has server-side
-    /// sessions, `end_session` revokes the session.
+    /// The manager rejects the cookie and calls [`end_session`](crate::LoginStore::end_session). If
+    /// the store has server-side sessions, `end_session` revokes the session.
     Strong,
 }

@@ -15,7 +15,7 @@ use crate::{AuthError, LoginManager, LoginUser};
 ///
 /// # Errors
 ///
-/// If the store failed or no `LoginManager<U>` is attached, returns [`AuthError::Unavailable`].
+/// Returns [`AuthError::Unavailable`] if the store failed or no `LoginManager<U>` is attached.
 pub fn current_user<U: LoginUser>(request: &Request<'_>) -> Result<Option<Arc<U>>, AuthError> {
     if LoginManager::<U>::of(request).is_none() {
         let user = std::any::type_name::<U>();

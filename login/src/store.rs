@@ -20,12 +20,12 @@ use crate::LoginUser;
 /// - [`renew_session`](Self::renew_session) replaces the id.
 /// - [`end_session`](Self::end_session) deletes the id.
 ///
-/// Implement all 3 methods. Generate the id from at least 128 bits of the operating system's random
-/// source (OWASP ASVS 5, 7.2.3). Store only a hash of the id, so that a leaked table reveals no
-/// usable id.
+/// Implement all three methods. Generate the id from at least 128 bits of the operating system's
+/// random source (OWASP ASVS 5, 7.2.3). Store only a hash of the id, so that a leaked table reveals
+/// no usable id.
 ///
 /// Write the methods as plain `async fn`, without `#[rocket::async_trait]`. A store has a single
-/// user type. For 2 user types, use 2 store types that share data, such as a connection pool.
+/// user type. For two user types, use two store types that share data, such as a connection pool.
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -52,11 +52,12 @@ pub trait LoginStore: Send + Sync + 'static {
     /// The user type that this store loads.
     type User: LoginUser;
 
-    /// The error if the store fails. This error must not contain secrets, because it is logged.
+    /// The error that the methods return if the store fails. This error must not contain secrets,
+    /// because it is logged.
     type Error: Display + Send + 'static;
 
-    /// Loads the user of a session: Flask-Login's `user_loader`. Called at most once per request,
-    /// and only if the request has a valid session cookie.
+    /// Loads the user of a session: Flask-Login's `user_loader`. The crate calls this method at
+    /// most once per request, and only if the request has a valid session cookie.
     ///
     /// `session_id` is the return value of [`begin_session`](Self::begin_session), which is the
     /// user's id by default. `now` is the current time, as a Unix timestamp in seconds. The crate
@@ -68,7 +69,7 @@ pub trait LoginStore: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// Returns an error if the store fails. All guards of this crate then respond with a 503, and the
+    /// Returns an error if the store fails. All guards of this crate then fail with a 503, and the
     /// user remains logged in.
     fn load(
         &self,
@@ -80,11 +81,11 @@ pub trait LoginStore: Send + Sync + 'static {
     /// `request_loader`.
     ///
     /// A session takes precedence, because this method is called only if the session cookie does
-    /// not identify a user. No session begins, and the login is never fresh.
+    /// not identify a user. The request then has no session, and the login is never fresh.
     ///
     /// # Errors
     ///
-    /// Returns an error if the store fails. All guards of this crate then respond with a 503.
+    /// Returns an error if the store fails. All guards of this crate then fail with a 503.
     fn load_from_request(
         &self,
         request: &Request<'_>,

@@ -60,25 +60,25 @@ pub fn session_cookie<U: LoginUser>(
 /// guard protects, in the form `GET /login?<next>`.
 ///
 /// Compare the result with the list that you expect, so that a forgotten guard fails a test. Use a
-/// test database, because the handlers of unprotected routes run. Dynamic segments are `1`, and
-/// bodies are empty.
+/// test database, because the handlers of unprotected routes run. In the requests, dynamic segments
+/// are `1` and bodies are empty.
 ///
 /// A route is protected if a login guard fails, and if the manager then responds or the status is
 /// 401. The list also contains routes that no request reaches, because another route matches first.
 ///
 /// # Errors
 ///
-/// If the app does not launch.
+/// Returns an error if the app does not launch.
 pub fn unprotected_routes(rocket: Rocket<Build>) -> Result<Vec<String>, Box<rocket::Error>> {
     let client = Client::untracked(rocket.attach(AdHoc::on_response(
         "Unprotected routes",
         |request, response| {
             Box::pin(async move {
                 let last = LastError::of(request);
-                // Also checks the status, because an app may register its own 401 catcher.
+                // Also checks the status, because an app can register its own 401 catcher.
                 let is_401 = response.status() == Status::Unauthorized;
                 if last.is_of_a_guard() && (last.responded || is_401) {
-                    // Includes the id of the route, because another route may have matched.
+                    // Includes the id of the route, because another route might have matched.
                     response
                         .set_raw_header(PROTECTED, request.route().map_or_else(String::new, id));
                 }

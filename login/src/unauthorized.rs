@@ -78,8 +78,8 @@ impl<'r> Responder<'r, 'static> for AuthError {
 /// The error that the 401 catcher responds to. The request's local cache holds this error, because
 /// Rocket does not pass a guard's error to a catcher.
 ///
-/// Only the last error counts, because a handler may have taken an earlier error as an `Option` or
-/// a `Result`.
+/// Only the last error counts, because a handler might have taken an earlier error as an `Option`
+/// or a `Result`.
 #[derive(Default)]
 pub(crate) struct LastError {
     error: Option<(AuthError, Option<Respond>)>,
@@ -137,11 +137,11 @@ fn is_fetch(request: &Request<'_>) -> bool {
     let header = |name| request.headers().get_one(name);
     header("Sec-Fetch-Dest") == Some("empty")
         && !header("Accept").is_some_and(|accept| accept.contains("text/html"))
-        // Excludes htmx before version 4, because htmx sends `Accept: */*` but needs HTML.
+        // Excludes htmx before version 4, because these versions send `Accept: */*` but need HTML.
         && header("HX-Request").is_none()
 }
 
-/// Returns whether the browser may show the response as a page, and not as an image or a style
+/// Returns whether the browser might show the response as a page, and not as an image or a style
 /// sheet.
 fn is_page(request: &Request<'_>) -> bool {
     let dest = request.headers().get_one("Sec-Fetch-Dest");
@@ -160,8 +160,8 @@ pub(crate) struct UnauthorizedResponse {
     /// Views for parts of the app, as pairs of a path and a view.
     pub views_under: Vec<(String, String)>,
     pub category: String,
-    /// The text of the flash message, which is also the body of a 401 without a view. An empty text
-    /// is not flashed.
+    /// The text of the flash message, which is also the body of a 401 without a view. If the text
+    /// is empty, no flash message is set.
     pub message: String,
     pub handler: Option<Handler>,
 }
@@ -179,7 +179,7 @@ impl UnauthorizedResponse {
         }
     }
 
-    /// Returns the view with the longest matching path, or else the default view.
+    /// Returns the view with the longest matching path, or the default view if no path matches.
     fn view_for(&self, request: &Request<'_>) -> Option<&String> {
         let views = self.views_under.iter().filter(|(path, _)| is_under(request, path));
         views.max_by_key(|(path, _)| path.len()).map(|(_, view)| view).or(self.view.as_ref())
@@ -213,8 +213,8 @@ impl UnauthorizedResponse {
     }
 }
 
-/// Returns whether the request's path is `base` or a path below `base`. Compares segments like
-/// Rocket's router.
+/// Returns whether the request's path is `base` or a path below `base`. Compares the segments as
+/// Rocket's router does.
 pub(crate) fn is_under(request: &Request<'_>, base: &str) -> bool {
     let path = request.uri().path();
     let mut segments = path.split('/').filter(|segment| !segment.is_empty());

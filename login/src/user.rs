@@ -4,8 +4,8 @@ use crate::LoginStore;
 
 /// A user who can log in: Flask-Login's `UserMixin`.
 ///
-/// An anonymous user is `None` instead of a `LoginUser`, so this trait has no
-/// `is_authenticated` or `is_anonymous`.
+/// An anonymous user is `None` instead of a `LoginUser`, so this trait has neither
+/// `is_authenticated` nor `is_anonymous`.
 ///
 /// ```
 /// # use rocket_login::{LoginStore, LoginUser};
@@ -30,8 +30,8 @@ use crate::LoginStore;
 /// # }
 /// ```
 pub trait LoginUser: Sized + Send + Sync + 'static {
-    /// The store that loads the users. Put the store into managed state with `.manage(…)`, because
-    /// the launch fails otherwise.
+    /// The store that loads the users. Put the store into managed state with `.manage(…)`.
+    /// Otherwise, the launch fails.
     type Store: LoginStore<User = Self>;
 
     /// Returns the user's id: Flask-Login's `get_id`.
@@ -42,7 +42,8 @@ pub trait LoginUser: Sized + Send + Sync + 'static {
     /// include a digest of the password hash in the id, and compare the digest in `load`.
     fn id(&self) -> String;
 
-    /// Returns whether the user may be logged in. Called at login and on every request.
+    /// Returns whether the user is allowed to be logged in. The crate calls this method at login
+    /// and whenever it loads the user.
     ///
     /// An inactive user can't log in. A user who becomes inactive is anonymous on the next request.
     fn is_active(&self) -> bool {

@@ -8,16 +8,16 @@ use super::{Accounts, AttemptKind, Error, Password, User, Username, passwords};
 
 /// Why credentials were not accepted.
 pub enum CredentialsError {
-    /// The username or the password is wrong. Only the log says which. Otherwise, an attacker could find
-    /// out which usernames exist.
+    /// The username or password is wrong, or the user is deactivated or was changed. Only the log
+    /// contains the reason, because otherwise an attacker could find out which usernames exist.
     Failed {
-        /// The id of the user with this username, if there is one.
+        /// The id of the user with this username, if such a user exists.
         user: Option<i64>,
         reason: FailureReason,
     },
-    /// There were too many failures.
+    /// There were too many failures for the username or the address.
     Throttled {
-        /// In seconds.
+        /// How long to wait, in seconds.
         retry_after: i64,
     },
     /// The database or the password hashing is unavailable.
@@ -31,7 +31,7 @@ pub enum FailureReason {
     UnknownUsername,
     WrongPassword,
     Deactivated,
-    /// The user was changed while the login was in progress.
+    /// The user was changed or deleted while the login was in progress.
     UserChanged,
 }
 
@@ -85,11 +85,11 @@ impl Accounts {
         user
     }
 
-    /// Returns the hash in the database if it is one of this password, and the old hash otherwise.
+    /// Returns the hash in the database if it matches this password, and otherwise the old hash.
     async fn rehash(&self, user: &User, password: &Password) -> Result<String, Error> {
         let (old, new) = (user.password_hash.clone(), self.hasher.hash(password).await?);
         let current = self.replace_hash(user.id, old.clone(), new.clone()).await?;
-        // A concurrent request may have replaced the hash before: a login, or a password change.
+        // A concurrent login or password change might have replaced the hash first.
         let is_current = current == new;
         if is_current || self.hasher.verify(password, Some(current.clone())).await? {
             return Ok(current);

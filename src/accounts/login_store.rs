@@ -1,6 +1,7 @@
 //! The store of `rocket_login`: loads users, and begins, renews and ends sessions.
 //!
-//! The session cookie contains a random token, which the crate calls the session id. The database contains only the token's hash, so that an
+//! The session cookie contains a random token, which the crate calls the session id. The database
+//! contains only the token's hash. The hash is not accepted in place of the token, so an
 //! attacker who reads the database can't use it.
 
 use diesel::prelude::*;
@@ -10,7 +11,8 @@ use super::sessions::{self, hash_token, new_token};
 use super::{Accounts, Error, User};
 use crate::schema::{sessions as rows, users};
 
-/// The minimum interval between updates of a session's `last_seen_at`, in seconds.
+/// The interval between recorded visits of a session, in seconds. If the idle timeout is less than 1 h,
+/// the interval is shorter.
 const RECORD_VISITS_EVERY: i64 = 60;
 
 /// The maximum number of visits that are recorded at the same time.
@@ -45,12 +47,13 @@ impl LoginStore for Accounts {
         let Some((user, session)): Option<(User, SessionState)> = find.await? else {
             return Ok(None);
         };
-        // Not a condition of the query. With it, SQLite would prepare the query again for each `now`.
+        // Checks the expiry here and not in the query, because otherwise SQLite would prepare the query
+        // again for each value of `now`.
         if session.expires_at < now {
             return Ok(None);
         }
         if !user.is_active {
-            // The command has done so already, but a user can also be deactivated with SQL.
+            // The command `user deactivate` revokes the sessions, but SQL can also deactivate a user.
             self.revoke_all_sessions(user.id).await?;
         } else if now - session.last_seen_at >= self.record_visits_every() {
             self.record_visit(&session, now);
@@ -65,7 +68,8 @@ impl LoginStore for Accounts {
     ) -> Result<Option<String>, Error> {
         let token = new_token()?;
         let (user_id, row) = (user.id, self.session_row(&token, session));
-        // A no-op update, which locks the row. A read would not wait for a concurrent password change.
+        // This update changes nothing but locks the row. A read would not wait for a concurrent password
+        // change.
         let unchanged = users::id
             .eq(user_id)
             .and(users::password_hash.eq(user.password_hash.clone()))
@@ -98,7 +102,7 @@ impl LoginStore for Accounts {
     }
 }
 
-/// What the user loader reads of a session.
+/// The columns of a session that `load` reads.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = rows)]
 struct SessionState {
@@ -126,24 +130,25 @@ impl Accounts {
         }
     }
 
-    /// Returns when a session that was last seen at `now` expires. An idle session never expires early,
-    /// but up to a minute late, because visits are recorded once a minute.
+    /// Returns when a session that was last seen at `now` expires. An idle session can expire up to
+    /// a minute late, but not early, because not every visit is recorded.
     fn expires_at(&self, now: i64, remembered: bool, absolute: i64) -> i64 {
         let idle = now + self.record_visits_every() + self.idle_timeout;
         if remembered { absolute } else { absolute.min(idle) }
     }
 
-    /// The interval between recorded visits, in seconds. Shorter if the idle timeout is short.
+    /// Returns the interval between recorded visits, in seconds, which is shorter for a short idle
+    /// timeout.
     fn record_visits_every(&self) -> i64 {
         RECORD_VISITS_EVERY.min(self.idle_timeout / 60)
     }
 
-    /// Records a visit in the background, so that the request does not wait for a write. If that fails,
-    /// the next request tries again.
+    /// Records a visit in the background, so that the request does not wait for a write. If the write
+    /// fails, the next request tries again.
     fn record_visit(&self, session: &SessionState, now: i64) {
         let Ok(permit) = self.visit_permits.clone().try_acquire_owned() else { return };
         let expires_at = self.expires_at(now, session.remembered, session.absolute_expires_at);
-        // By id, because a concurrent request can replace the token.
+        // Finds the row by id, because a concurrent request can replace the token.
         let update = diesel::update(rows::table.find(session.id))
             .set((rows::last_seen_at.eq(now), rows::expires_at.eq(expires_at)));
         let db = self.db.clone();

@@ -30,16 +30,16 @@ pub struct Accounts {
     clock: Clock,
     hasher: passwords::Hasher,
     throttle: throttle::LoginThrottle,
-    /// In seconds.
+    /// The idle timeout, in seconds.
     idle_timeout: i64,
     /// Limits how many visits are recorded in the background at the same time.
     visit_permits: Arc<Semaphore>,
 }
 
-/// Why a method of [`Accounts`] failed. The message goes to the log and never to a page.
+/// Why a method of [`Accounts`] failed. The message is logged or printed, but never shown on a page.
 #[derive(Debug)]
 pub enum Error {
-    /// The database did not answer, or too many passwords are waiting to be hashed.
+    /// The database failed or did not answer, or too many passwords are waiting to be hashed.
     Unavailable(String),
     /// Argon2 or the operating system failed.
     Failed(String),
@@ -91,8 +91,9 @@ impl Accounts {
         Ok(register.await?)
     }
 
-    /// Changes a user's password, revokes their other sessions and renews the session with `token`, in
-    /// one transaction. Returns the new token, or `None` if the session no longer exists.
+    /// Changes a user's password, revokes their other sessions and renews the session that `token`
+    /// belongs to, in one transaction. Returns the new token, or `None` if that session no longer
+    /// exists.
     pub async fn change_password(
         &self,
         user_id: i64,
@@ -103,7 +104,7 @@ impl Accounts {
         let (old, new) = (sessions::hash_token(token), sessions::new_token()?);
         let change = self.db.transaction(move |connection| {
             let current = sessions::hash_token(&new);
-            // The lock comes first, because a concurrent login holds it until its session is visible.
+            // Takes the lock first, so that the session of a concurrent login is visible and is revoked.
             users::lock(connection, user_id)?;
             if sessions::renew(connection, &old, &current)? == 0 {
                 return Ok(None);

@@ -14,20 +14,21 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::Error;
 
-/// 19 MiB, 2 passes, 1 lane (OWASP Password Storage Cheat Sheet). Higher parameters make attacks and
-/// logins more expensive. If you raise them, each user's hash is replaced at their next login.
+/// The Argon2id parameters: 19 MiB, 2 passes and 1 lane (OWASP Password Storage Cheat Sheet). Higher
+/// parameters make attacks and logins more expensive. If you raise them, each user's hash is replaced
+/// at their next login.
 const PARAMS: Params = match Params::new(19 * 1024, 2, 1, None) {
     Ok(params) => params,
     Err(_) => panic!("invalid Argon2 parameters"),
 };
 
-/// The minimum length, in characters, if a password is the only factor (NIST SP 800-63B-4, 3.1.1.2).
+/// The minimum length of a password that is the only factor, in characters (NIST SP 800-63B-4, 3.1.1.2).
 const MIN_CHARACTERS: usize = 15;
 
-/// The maximum length, in bytes. It bounds the work of hashing.
+/// The maximum length of a password, in bytes. This limit bounds the work of hashing.
 const MAX_BYTES: usize = 1024;
 
-/// The length of the queue, per core. The last password in the queue waits for about a second.
+/// The maximum length of the queue, per core. The last password in the queue waits for about a second.
 const QUEUE_PER_CORE: usize = 32;
 
 /// A password, exactly as entered. `Password` does not implement `Debug`, so it can't be logged by accident.
@@ -57,14 +58,14 @@ impl Password {
         }
     }
 
-    /// Normalizes the password (NFKC), because keyboards encode the same character differently.
+    /// Normalizes the password (NFKC), because keyboards can encode the same character differently.
     fn normalized(&self) -> Vec<u8> {
         self.0.nfkc().collect::<String>().into_bytes()
     }
 }
 
 impl<'v> FromFormField<'v> for Password {
-    /// Never fails. Otherwise, Rocket would log the value of the field.
+    /// Never fails, because otherwise Rocket would log the value of the field.
     fn from_value(field: ValueField<'v>) -> form::Result<'v, Self> {
         Ok(Password(field.value.to_owned()))
     }
@@ -74,8 +75,8 @@ impl<'v> FromFormField<'v> for Password {
     }
 }
 
-/// Hashes and verifies as many passwords at the same time as there are cores. More would not be faster,
-/// and each needs 19 MiB of memory.
+/// Hashes and verifies at most one password per core at the same time. More would not be faster, and
+/// each needs 19 MiB of memory.
 pub struct Hasher {
     cores: Arc<Semaphore>,
     queue: Arc<Semaphore>,
@@ -100,7 +101,7 @@ impl Hasher {
 
     /// Verifies a password against a user's hash. Without a hash, does the same work with a dummy hash.
     pub async fn verify(&self, password: &Password, hash: Option<String>) -> Result<bool, Error> {
-        // A longer password can't be correct, so it is neither normalized nor hashed.
+        // A password over this limit can't be correct, so it is neither normalized nor hashed.
         let fits = password.0.len() <= MAX_BYTES;
         let normalized = if fits { password.normalized() } else { Vec::new() };
         let can_match = fits && hash.is_some();
@@ -117,7 +118,7 @@ impl Hasher {
         let place = self.queue.clone().try_acquire_owned().map_err(|_| busy())?;
         let core = self.cores.clone().acquire_owned().await.map_err(|_| busy())?;
         let done = spawn_blocking(move || {
-            // Held by the thread, because the thread continues if the request is cancelled.
+            // The thread holds both permits, because it continues if the request is cancelled.
             let _held = (place, core);
             work()
         });
@@ -125,7 +126,7 @@ impl Hasher {
     }
 }
 
-/// Returns whether a hash has another algorithm, less memory or fewer passes than today's.
+/// Returns whether a hash does not use Argon2id, or uses less memory or fewer passes than `PARAMS`.
 pub fn needs_rehash(hash: &str) -> bool {
     let Ok(hash) = PasswordHash::new(hash) else { return true };
     let is_weaker =

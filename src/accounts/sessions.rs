@@ -1,4 +1,4 @@
-//! Session rows, one per login. Users can see and revoke them on the account page.
+//! Session rows, one per login. Users can see and revoke their sessions on the account page.
 
 use diesel::prelude::*;
 use serde::{Serialize, Serializer};
@@ -35,7 +35,8 @@ pub(super) struct SessionRow {
 }
 
 impl Accounts {
-    /// Lists a user's sessions, most recently seen first. `token` marks the current session.
+    /// Lists a user's sessions, most recently seen first. The session that `token` belongs to is marked
+    /// as current.
     pub async fn sessions(
         &self,
         user_id: i64,
@@ -126,12 +127,13 @@ pub(super) fn new_token() -> Result<String, Error> {
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// Hashes a token. Random tokens need no salt.
+/// Hashes a token. Random tokens do not need a salt.
 pub(super) fn hash_token(token: &str) -> Vec<u8> {
     Sha256::digest(token).to_vec()
 }
 
-/// Serializes a `User-Agent` as its browser and operating system, such as `Firefox on Linux`.
+/// Serializes a `User-Agent` as the browser and operating system that it names, such as `Firefox on
+/// Linux`.
 fn device<S: Serializer>(user_agent: &str, serializer: S) -> Result<S::Ok, S::Error> {
     let parsed = woothee::parser::Parser::new().parse(user_agent).unwrap_or_default();
     let is_known = |word: &&str| !matches!(*word, "UNKNOWN" | "");

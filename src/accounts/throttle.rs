@@ -9,25 +9,26 @@ use rocket::tokio::sync::Notify;
 use rocket_login::Clock;
 use serde::Serialize;
 
-/// How many failures one username may have, from all addresses, before further attempts must wait.
+/// The number of failures for one username, from all addresses, after which further attempts must wait.
 const MAX_FAILURES_PER_USERNAME: u32 = 10;
 
-/// How many failures one address may have. Many people can share an address.
+/// The number of failures from one address after which further attempts must wait. Many people can
+/// share an address.
 const MAX_FAILURES_PER_ADDRESS: u32 = 100;
 
-/// The first wait, in seconds. Each further failure doubles it.
+/// The first wait, in seconds. Each further failure doubles the wait.
 const FIRST_WAIT: i64 = 10;
 
-/// The longest wait, in seconds. An attacker who continues can keep a user waiting.
+/// The longest wait, in seconds. An attacker who continues can make a user wait again and again.
 const MAX_WAIT: i64 = 15 * 60;
 
-/// How long after the last failure the count is reset, in seconds.
+/// The time from the last failure until the count is reset, in seconds.
 const RESET_AFTER: i64 = 24 * 60 * 60;
 
-/// How many usernames and addresses are counted. The least recently used are dropped first.
+/// The maximum number of counted usernames and addresses. The least recently used are dropped first.
 const CAPACITY: NonZeroUsize = NonZeroUsize::new(100_000).unwrap();
 
-/// What the password is for. Failures for one username are counted separately for each.
+/// What a password is entered for. Failures for a username are counted separately for each kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AttemptKind {
@@ -49,14 +50,15 @@ struct Failures {
     in_flight: u32,
 }
 
-/// The failures of all usernames and addresses. Each process counts its own.
+/// The failures of all usernames and addresses. Each process counts only its own failures.
 pub struct LoginThrottle {
     clock: Clock,
     failures: Mutex<LruCache<Key, Failures>>,
     finished: Notify,
 }
 
-/// An attempt that may verify a password. An attempt that is dropped without a result does not count.
+/// An attempt that is allowed to verify a password. An attempt that is dropped without a result is
+/// neither a failure nor a success.
 pub struct Attempt<'t> {
     throttle: &'t LoginThrottle,
     username: Key,
@@ -71,8 +73,9 @@ impl LoginThrottle {
 
     /// Begins an attempt. After too many failures, returns how many seconds to wait instead.
     ///
-    /// Waits for the attempts in flight if these could reach the limit. So concurrent attempts verify no
-    /// more passwords than successive ones, and correct passwords never block each other.
+    /// Waits for the attempts in flight if they could reach the limit. Therefore, concurrent attempts
+    /// can't verify more passwords than successive attempts, and attempts with correct passwords are
+    /// never rejected because of each other.
     pub async fn begin(
         &self,
         kind: AttemptKind,
@@ -118,7 +121,7 @@ impl LoginThrottle {
 }
 
 impl Attempt<'_> {
-    /// Counts a failure, for the username and for the address.
+    /// Counts a failure for the username and for the address.
     pub fn failed(self) {
         let now = self.throttle.clock.now();
         let mut all = self.throttle.lock();
@@ -133,8 +136,8 @@ impl Attempt<'_> {
         }
     }
 
-    /// Resets the count for the username. The count for the address is kept. Otherwise, an attacker could
-    /// reset it by logging in to their own account.
+    /// Resets the count for the username. Keeps the count for the address, because otherwise an attacker
+    /// could reset that count by logging in to their own account.
     pub fn succeeded(self) {
         if let Some(failures) = self.throttle.lock().get_mut(&self.username) {
             *failures = Failures { in_flight: failures.in_flight, ..Failures::default() };
@@ -163,8 +166,8 @@ fn limits<'k>(username: &'k Key, address: Option<&'k Key>) -> impl Iterator<Item
     username.into_iter().chain(address.map(|address| (address, MAX_FAILURES_PER_ADDRESS)))
 }
 
-/// Returns the IPv4 address, or the /64 network of an IPv6 address, because a customer usually gets a
-/// whole network.
+/// Returns an IPv4 address unchanged, and the /64 network of an IPv6 address, because an internet
+/// provider usually assigns a whole network to a customer.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from(u128::from(address) >> 64 << 64)),

@@ -31,7 +31,7 @@ pub struct User {
 pub struct Username(String);
 
 impl Username {
-    /// Parses a username and trims spaces.
+    /// Parses a username, after trimming spaces at both ends.
     ///
     /// # Errors
     ///

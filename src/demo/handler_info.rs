@@ -1,4 +1,4 @@
-//! The handler, guard and file of each page, read from the source.
+//! The handler, guard and file of each page, read from the source code.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;

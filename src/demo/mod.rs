@@ -1,6 +1,6 @@
 //! The demonstration, which shows the handler and the guard of each page.
 //!
-//! This module can use all others. Only `lib.rs` uses this module.
+//! This module is allowed to use all others. Only `lib.rs` uses this module.
 
 mod handler_info;
 

@@ -65,7 +65,7 @@ fn page(username: &str, next: Option<&Next>) -> Page {
     Page::new("login").with("username", username).with("next", next)
 }
 
-/// Redirects to `next`, or to the dashboard.
+/// Redirects to `next`, or to the dashboard if there is no `next`.
 pub fn after_login(next: Option<Next>) -> Redirect {
     next.map_or_else(|| Redirect::to(uri!(dashboard::dashboard)), Redirect::from)
 }

@@ -12,13 +12,13 @@ use crate::web::page::Page;
 /// An error that a handler returns.
 #[derive(Debug)]
 pub enum Error {
-    /// Validation errors: 422 and the form again.
+    /// Validation errors: a 422 response with the form again.
     Invalid(Box<Page>),
-    /// Rate limit exceeded: 429 and the form again, with `Retry-After` in seconds.
+    /// Rate limit exceeded: a 429 response with the form again, and `Retry-After` in seconds.
     Throttled(Box<Page>, i64),
     /// A redirect to another page.
     Redirect(Box<Redirect>),
-    /// The same response as that of a guard.
+    /// The response of a guard that rejects the request.
     Auth(AuthError),
     /// The error page for this status.
     Status(Status),
@@ -53,7 +53,8 @@ impl From<accounts::Error> for Error {
 }
 
 impl CredentialsError {
-    /// Returns the form again, with `message` if the credentials failed.
+    /// Converts the error into a response: the form again, with `message` if the credentials failed, or
+    /// an error page if the credentials could not be verified.
     pub fn into_form(self, form: Page, message: &str) -> Error {
         match self {
             CredentialsError::Failed { .. } => form.flash("danger", message).into(),
@@ -91,7 +92,7 @@ impl<'r> Responder<'r, 'static> for Error {
     }
 }
 
-/// Responds with the error page. Only for status 401, the crate `rocket_login` responds.
+/// Responds with the error page, except for status 401, to which the crate `rocket_login` responds.
 #[catch(default)]
 pub fn catcher(status: Status, _: &Request<'_>) -> ErrorPage {
     ErrorPage::new(status)
@@ -149,10 +150,10 @@ impl<'r> Responder<'r, 'static> for ErrorPage {
 /// Returns the title and the text of an error page.
 fn explanation(status: Status) -> (&'static str, &'static str) {
     match status.code {
-        403 => ("No access", "You don't have access to this page. Another account may have it."),
+        403 => ("No access", "You don't have access to this page. Another account might have it."),
         404 => (
             "Page not found",
-            "There is no page at this address. It may have moved, or the link may be wrong.",
+            "There is no page at this address. It might have moved, or the link might be wrong.",
         ),
         413 => ("Too large", "You sent more than this site accepts. Please go back and send less."),
         415 => {

@@ -1,4 +1,4 @@
-//! The event log: one JSON line for each login, logout and failure.
+//! The event log: one JSON line for each event, such as a login, a logout or a failed login.
 
 use std::io::Write;
 use std::net::IpAddr;
@@ -11,8 +11,8 @@ use serde::Serialize;
 
 use crate::accounts::{AttemptKind, CredentialsError, FailureReason, User};
 
-/// An event. It does not contain passwords, tokens or cookies. It does not contain usernames from forms
-/// either, because users enter passwords there by mistake (OWASP Logging Cheat Sheet).
+/// An event. An event does not contain passwords, tokens or cookies. Usernames from forms are left out
+/// too, because users sometimes enter passwords there by mistake (OWASP Logging Cheat Sheet).
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
@@ -69,7 +69,7 @@ impl EventLog {
 /// A request guard with the event log and the client's address. The guard never fails.
 pub struct Events<'r> {
     log: Option<&'r EventLog>,
-    /// The client's address. Behind a proxy, this needs `ip_header` in Rocket.toml.
+    /// The client's address. Behind a proxy, `ip_header` must be set in Rocket.toml.
     pub address: Option<IpAddr>,
 }
 

@@ -25,7 +25,7 @@ pub struct Page {
     #[serde(skip)]
     status: Status,
     flashes: Vec<Flash>,
-    /// Validation errors, by the name of the field.
+    /// Validation errors, keyed by field name.
     field_errors: BTreeMap<&'static str, String>,
     #[serde(flatten)]
     context: Dict,
@@ -48,10 +48,10 @@ struct View<'a> {
 }
 
 /// A function that adds values to the context of every template, like Flask's `context_processor`. To
-/// use it, add it to Rocket's managed state.
+/// use a context processor, add it to Rocket's managed state.
 pub struct ContextProcessor(pub fn(Page, &Request<'_>) -> Page);
 
-/// The name of the package in words, so that only `Cargo.toml` has the name of the app.
+/// The name of the site: the package name as words, so that the name is set only in `Cargo.toml`.
 static SITE: LazyLock<String> = LazyLock::new(|| {
     let words = env!("CARGO_PKG_NAME").split('-').map(|word| {
         let (first, rest) = word.split_at(word.len().min(1));
@@ -79,8 +79,8 @@ impl Page {
     ///
     /// # Panics
     ///
-    /// Panics if `value` can't be serialized, such as a map with keys that are not strings. Rocket then
-    /// responds with status 500.
+    /// Panics if `value` can't be serialized, for example a map with keys that are not strings. Rocket
+    /// then responds with status 500.
     pub fn with(mut self, name: &str, value: impl Serialize) -> Page {
         match Value::serialize(value) {
             Ok(value) => drop(self.context.insert(name.to_owned(), value)),
@@ -89,7 +89,7 @@ impl Page {
         self
     }
 
-    /// Adds a validation error to a field, if there is one.
+    /// Adds a validation error to a field if `error` is not `None`.
     pub fn field_error(mut self, field: &'static str, error: Option<impl Into<String>>) -> Page {
         self.field_errors.extend(error.map(|error| (field, error.into())));
         self
@@ -142,12 +142,13 @@ impl Flash {
         Flash { category: known.unwrap_or("info"), message }
     }
 
-    /// Returns the flash message in the cookie that a redirect has set, and removes the cookie.
+    /// Returns the flash message from the cookie that a redirect has set, and removes the cookie.
     ///
-    /// Does not use Rocket's own guard. That guard panics if the length in the cookie ends inside a
-    /// character, and any client can send such a cookie.
+    /// Does not use Rocket's own guard, because that guard panics if the length in the cookie ends
+    /// inside a character, and any client can send such a cookie.
     fn take(request: &Request<'_>) -> Option<Flash> {
-        // The error page of a missing image is not shown. Pages that Turbo and htmx fetch are.
+        // Browsers don't show the error page of a missing image, but Turbo and htmx show the pages that
+        // they fetch.
         let is_read = match request.headers().get_one("Sec-Fetch-Dest") {
             None | Some("document") => true,
             Some("empty") => !expects_json(request),

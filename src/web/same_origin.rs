@@ -9,7 +9,7 @@ use crate::web::events::{Event, Events};
 
 /// Blocks cross-site requests, except `GET`, `HEAD` and `OPTIONS`.
 ///
-/// The browser's headers show where a request comes from, so forms need no tokens. Go's
+/// The browser's headers show where a request comes from, so forms don't need tokens. Go's
 /// `http.CrossOriginProtection` and Rails 8.2 do the same (OWASP CSRF Prevention Cheat Sheet, "Fetch
 /// Metadata").
 pub fn fairing() -> impl Fairing {
@@ -41,8 +41,8 @@ fn is_cross_site(request: &Request<'_>) -> bool {
     let header = |name| request.headers().get_one(name).filter(|value| !value.is_empty());
     match (header("Sec-Fetch-Site"), header("Origin")) {
         (Some(site), _) => !matches!(site, "same-origin" | "none"),
-        // An older browser, or a site without HTTPS. The schemes can differ, because a proxy can serve
-        // HTTPS.
+        // The browser is older, or the site does not use HTTPS. Compares the hosts and not the schemes,
+        // which differ if a proxy serves HTTPS.
         (None, Some(origin)) => {
             let origin = origin.split_once("://").map(|(_, host)| host);
             // An HTTP/2 request has an authority instead of a `Host` header.
@@ -50,7 +50,7 @@ fn is_cross_site(request: &Request<'_>) -> bool {
             let host = host.or_else(|| request.host().map(ToString::to_string));
             !origin.zip(host).is_some_and(|(origin, host)| origin.eq_ignore_ascii_case(&host))
         }
-        // A client such as curl. Other sites can't make it send requests.
+        // The client is not a browser. Other sites can't make a client such as curl send requests.
         (None, None) => false,
     }
 }

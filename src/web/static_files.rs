@@ -11,8 +11,8 @@ use rocket::{Build, Config, Request, Response, Rocket};
 use sha2::{Digest, Sha256};
 use tera::{Function, Value};
 
-/// Serves a directory at `/static`. In templates, `static_url(file="…")` is the URL of a file. The URL
-/// contains a hash of all files, so that browsers load new versions immediately.
+/// Serves a directory at `/static`. In templates, `static_url(file="…")` returns the URL of a file. The
+/// URL contains a hash of all files, so that browsers load new versions immediately.
 #[derive(Clone)]
 pub struct StaticFiles {
     dir: PathBuf,

@@ -73,7 +73,7 @@ fn accepts_any_characters_in_passwords_and_does_not_truncate_them() {
 }
 
 #[test]
-fn rejects_passwords_over_1024_bytes_and_the_username_as_password() {
+fn rejects_a_password_that_exceeds_1024_bytes_or_equals_the_username() {
     let app = App::new();
     let response = register(&app, "a-name-of-15-chars", "A-NAME-OF-15-CHARS");
     assert_field_error(&response, "password", "Use a password that is not your username.");
@@ -114,7 +114,7 @@ fn stores_an_argon2id_hash_instead_of_the_password() {
     assert_eq!(app.number("SELECT count(*) AS number FROM users WHERE is_active"), 1);
 }
 
-/// Inserts a user whose password hash takes `memory_kib` of memory, and returns the hash.
+/// Inserts a user whose password hash takes `memory_kib` KiB of memory, and returns the hash.
 fn insert_user(app: &App, name: &str, memory_kib: u32) -> String {
     use argon2::password_hash::{CustomizedPasswordHasher, phc::PasswordHash};
     let params = argon2::Params::new(memory_kib, 2, 1, None).unwrap();
@@ -140,7 +140,7 @@ fn a_login_replaces_a_weaker_hash_and_keeps_a_stronger_hash() {
 }
 
 #[test]
-fn a_failed_rehash_does_not_fail_the_login() {
+fn a_login_succeeds_even_if_its_rehash_fails() {
     let app = App::new();
     insert_user(&app, "old", 8 * 1024);
     app.fail_updates("users", "password_hash");

@@ -1,10 +1,10 @@
-//! The dependencies that each module of the app may have.
+//! The dependencies that each module of the app is allowed to have.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The modules of the app, each with the modules that it may use.
+/// The modules of the app, each with the modules that it is allowed to use.
 const MODULES: [(&str, &[&str]); 10] = [
     ("lib.rs", &["accounts", "demo", "logger", "routes", "settings", "web"]),
     ("main.rs", &["cli", "settings"]),
@@ -102,8 +102,8 @@ fn expands_nested_imports() {
     assert!(paths(code).is_superset(&expected.into()), "{:?}", paths(code));
 }
 
-/// Returns the module of the app to which `path` leads from `file`. Returns `None` if `path` leads to
-/// a crate or stays in the same module.
+/// Returns the module of the app to which `path` leads from `file`. Returns `None` if `path` leads
+/// to a crate or stays in the same module.
 fn module_of(path: &str, file: &str) -> Option<String> {
     let mut parts: Vec<&str> = path.split("::").collect();
     let mut ancestors: Vec<&str> = file.trim_end_matches(".rs").split('/').collect();
@@ -177,7 +177,7 @@ fn routes_contain_no_panicking_calls_and_no_cookie_jar() {
 }
 
 #[test]
-fn only_authenticate_verifies_passwords() {
+fn only_two_modules_verify_passwords() {
     for (file, code) in sources("") {
         let verifies = code.contains(".verify(") || code.contains("verify_password(");
         let is_allowed = file == "accounts/authenticate.rs" || file == "accounts/passwords.rs";

@@ -72,7 +72,7 @@ fn accepts_multipart_forms() {
 }
 
 #[test]
-fn an_unknown_path_gets_a_404_page_or_json() {
+fn an_unknown_path_gets_a_404_as_a_page_or_as_json() {
     let app = App::new();
     for path in
         ["/nowhere", "/static/nothing.css", "/static/", "/static/../Cargo.toml", "/a/b/c?d=e"]
@@ -118,7 +118,7 @@ fn ignores_and_removes_a_malformed_flash_cookie() {
 }
 
 #[test]
-fn escapes_a_forged_flash_and_gives_it_a_known_category() {
+fn escapes_a_forged_flash_message_and_replaces_its_category() {
     let app = App::new();
     let mut browser = app.browser();
     let forged = Cookie::new("_flash", "11:\"><script>x<b>Send money</b>");

@@ -63,7 +63,7 @@ async fn of_two_concurrent_renewals_only_one_succeeds() {
 }
 
 #[rocket::async_test]
-async fn rejects_a_login_that_races_a_password_change() {
+async fn rejects_a_login_if_the_password_changes_during_the_login() {
     let dir = tempfile::tempdir().unwrap();
     let reached = Arc::new(AtomicBool::new(false));
     let flag = reached.clone();
@@ -78,7 +78,7 @@ async fn rejects_a_login_that_races_a_password_change() {
     database.batch_execute("BEGIN").unwrap();
     database.batch_execute("UPDATE users SET password_hash = 'another'").unwrap();
     let commit = async {
-        // Leaves the login time to verify the password against the old hash.
+        // Gives the login time to verify the password against the old hash.
         sleep(Duration::from_millis(700)).await;
         database.batch_execute("COMMIT").unwrap();
     };
@@ -135,7 +135,7 @@ async fn concurrent_logins_that_rehash_a_weak_hash_both_succeed() {
 }
 
 #[rocket::async_test]
-async fn rejects_a_login_that_races_a_deactivation() {
+async fn rejects_a_login_if_the_user_is_deactivated_during_the_login() {
     let dir = tempfile::tempdir().unwrap();
     let client = client(&dir).await;
     let form = encode(&[("username", "ada"), ("password", PASSWORD)]);
@@ -153,7 +153,7 @@ async fn rejects_a_login_that_races_a_deactivation() {
     let (response, ()) = join!(login, commit);
     assert_eq!(response.status(), Status::UnprocessableEntity);
     let sessions = count_sessions(&mut database);
-    assert_eq!(sessions, 0, "the session would work again after an activation");
+    assert_eq!(sessions, 0, "the session would work again after a reactivation");
 }
 
 #[rocket::async_test]
@@ -164,7 +164,7 @@ async fn a_password_change_revokes_the_session_of_a_concurrent_login() {
     let registered = client.post("/register").header(ContentType::Form).body(&form).dispatch();
     let cookie = session_cookie(&registered.await).unwrap();
     let mut database = database(&dir);
-    // What a login does, not committed yet.
+    // Does what a login does, but does not commit yet.
     database.batch_execute("BEGIN").unwrap();
     database.batch_execute("UPDATE users SET id = id").unwrap();
     let token_hash = if matches!(database, Database::Sqlite(_)) { "x'00'" } else { r"'\x00'" };

@@ -99,7 +99,7 @@ fn allows_links_from_other_sites() {
 }
 
 #[test]
-fn a_link_from_another_site_sets_the_login_message_as_a_lax_cookie() {
+fn the_login_message_is_in_a_same_site_lax_cookie_after_a_link_from_another_site() {
     let app = App::new();
     let headers = [("Sec-Fetch-Site", "cross-site")];
     let response = app.browser().send(Method::Get, "/dashboard", &headers, None);

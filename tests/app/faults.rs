@@ -41,7 +41,7 @@ fn a_database_error_gets_a_503_and_does_not_log_the_user_out() {
 }
 
 #[test]
-fn a_login_that_cannot_store_its_session_gets_a_503_without_a_cookie() {
+fn a_login_that_cannot_store_its_session_gets_a_503_that_sets_no_cookie() {
     let app = App::new();
     app.registered("ada");
     break_database(&app);
@@ -54,7 +54,7 @@ fn a_login_that_cannot_store_its_session_gets_a_503_without_a_cookie() {
 }
 
 #[test]
-fn a_visit_that_cannot_be_recorded_does_not_fail_the_request() {
+fn a_request_succeeds_even_if_its_visit_cannot_be_recorded() {
     let app = App::new();
     let mut browser = app.registered("ada");
     app.fail_updates("sessions", "last_seen_at");

@@ -40,7 +40,7 @@ fn a_user_registers_logs_out_logs_in_and_is_remembered() {
 }
 
 #[test]
-fn every_page_shows_the_current_user_even_an_error_page() {
+fn every_page_including_an_error_page_shows_the_current_user() {
     let app = App::new();
     let mut browser = app.registered("grace");
     for path in ["/", "/dashboard", "/account", "/logout", "/nowhere"] {

@@ -124,7 +124,7 @@ fn uses_an_existing_users_table() {
     assert_eq!(app.browser().log_in("grace").location(), "/dashboard");
 }
 
-/// Loads a dump in which 2 columns of `sessions` have their old names.
+/// Loads a dump in which two columns of `sessions` have their old names.
 #[test]
 fn a_migration_keeps_users_sessions_and_passwords() {
     let dir = tempfile::tempdir().unwrap();

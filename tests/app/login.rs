@@ -30,7 +30,7 @@ fn a_failed_login_has_the_same_response_for_every_reason() {
 }
 
 #[test]
-fn finds_a_username_in_any_case() {
+fn usernames_are_case_insensitive_at_login() {
     let app = App::new();
     app.registered("Ada");
     assert_eq!(app.browser().log_in("aDA").location(), "/dashboard");
@@ -113,7 +113,7 @@ fn the_login_page_keeps_the_query_string_of_the_requested_page() {
 }
 
 #[test]
-fn an_api_client_receives_a_json_401_without_a_cookie() {
+fn an_api_client_receives_a_json_401_that_sets_no_cookie() {
     let app = App::new();
     let mut browser = app.browser();
     let json = ("Content-Type", "application/json");
@@ -167,7 +167,8 @@ fn unknown_and_known_usernames_have_similar_response_times() {
         app.browser().post("/login", &[("username", username), ("password", "wrong")]);
         started.elapsed().as_secs_f64()
     };
-    // Compares the shortest times, because other work on the machine only makes responses slower.
+    // Compares the shortest times, because other work on the machine can only make responses
+    // slower.
     let (mut known, mut unknown) = (f64::MAX, f64::MAX);
     for _ in 0..40 {
         known = known.min(response_time("ada"));

@@ -33,7 +33,7 @@ fn a_logout_revokes_only_the_current_session() {
 }
 
 #[test]
-fn an_anonymous_user_can_log_out() {
+fn the_logout_form_redirects_an_anonymous_user_to_the_home_page() {
     let app = App::new();
     let mut browser = app.browser();
     let logged_out = browser.post("/logout", &[]);
@@ -42,7 +42,7 @@ fn an_anonymous_user_can_log_out() {
 }
 
 #[test]
-fn a_deactivated_user_is_logged_out_even_after_reactivation() {
+fn a_deactivated_users_session_stays_revoked_after_reactivation() {
     let app = App::new();
     let mut browser = app.registered("ada");
     app.sql("UPDATE users SET is_active = FALSE");
@@ -53,7 +53,7 @@ fn a_deactivated_user_is_logged_out_even_after_reactivation() {
 }
 
 #[test]
-fn the_cookie_of_a_deleted_user_or_session_is_anonymous() {
+fn requests_with_the_cookie_of_a_deleted_user_or_session_are_anonymous() {
     let app = App::new();
     let mut ada = app.registered("ada");
     let mut grace = app.registered("grace");

@@ -1,4 +1,4 @@
-//! The app over HTTP. Each test has its own app and its own database.
+//! Tests of the app with simulated requests. Each test has its own app and its own database.
 
 mod support;
 

@@ -5,7 +5,7 @@ use app::EventLog;
 use rocket_login::{Clock, testing};
 
 #[test]
-fn only_these_routes_are_open_to_anonymous_users() {
+fn only_the_listed_routes_are_open_to_anonymous_users() {
     let dir = tempfile::tempdir().unwrap();
     let log = EventLog::new(Clock::default(), |_| {});
     let app = app::build(figment(&dir), Clock::default(), log).unwrap();

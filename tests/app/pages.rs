@@ -49,7 +49,7 @@ fn the_dashboard_shows_whether_the_session_is_remembered() {
 }
 
 #[test]
-fn api_me_returns_only_id_and_username() {
+fn api_me_returns_only_the_id_and_the_username() {
     let app = App::new();
     let response = app.registered("ada").get("/api/me");
     assert_eq!(response.header("content-type"), Some("application/json"));

@@ -45,7 +45,7 @@ fn a_password_change_revokes_all_other_sessions_and_renews_the_current_session()
 }
 
 #[test]
-fn a_failed_password_change_changes_nothing() {
+fn a_failed_password_change_keeps_the_password_and_all_sessions() {
     let app = App::new();
     let mut current = app.registered("ada");
     let mut other = app.browser();
@@ -60,7 +60,7 @@ fn a_failed_password_change_changes_nothing() {
 }
 
 #[test]
-fn shows_validation_errors_for_a_new_password() {
+fn shows_validation_errors_for_an_invalid_new_password() {
     let app = App::new();
     let mut browser = app.registered("ada-of-lovelace-hall");
     for invalid in ["short", "ada-of-lovelace-hall", ""] {
@@ -92,7 +92,7 @@ fn reauthentication_redirects_back_and_renews_the_session_token() {
 }
 
 #[test]
-fn a_post_without_a_fresh_login_changes_nothing() {
+fn account_forms_require_a_login_and_the_password_form_a_fresh_login() {
     let app = App::new();
     let mut browser = app.registered("ada");
     app.advance(FRESH_FOR + 1);
@@ -191,7 +191,7 @@ fn redirects_the_well_known_url_to_the_password_page() {
     let redirect = browser.get("/.well-known/change-password");
     assert_eq!(redirect.location(), "/account/password");
     browser.follow(redirect).assert_contains("name=\"new_password\"");
-    // Password managers use the well-known URL only if this path is not found.
+    // Password managers use the well-known URL only if `missing_path` gets a 404.
     let missing_path =
         "/.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200";
     assert_eq!(browser.get(missing_path).status, Status::NotFound);

@@ -55,7 +55,7 @@ fn an_idle_session_expires_after_2_hours_unless_remembered() {
 }
 
 #[test]
-fn an_idle_session_never_expires_early() {
+fn a_session_lasts_2_hours_after_an_unrecorded_visit() {
     let app = App::new();
     let mut browser = app.registered("ada");
     app.advance(59);
@@ -75,7 +75,7 @@ fn records_a_visit_at_most_once_a_minute() {
         if expected > last_seen_at() {
             app.wait_for_recorded_visit();
         } else {
-            // Takes longer than a write in the background would take.
+            // Logs in, because a login takes longer than a write in the background.
             app.browser().log_in("unknown");
         }
         assert_eq!(last_seen_at(), expected);
@@ -115,7 +115,7 @@ fn session_lifetimes_follow_the_settings() {
 }
 
 #[test]
-fn anonymous_requests_and_static_files_do_not_query_users() {
+fn anonymous_requests_and_static_files_do_not_query_the_users_table() {
     let app = App::new();
     let mut browser = app.registered("ada");
     app.sql("ALTER TABLE users RENAME TO renamed");
@@ -156,7 +156,7 @@ fn the_account_page_lists_devices_and_marks_the_current_device() {
     page.assert_contains("<strong>Unknown device</strong>");
     page.assert_contains("Since 17 March 2030, 17:46, last seen 17 March, 17:46 UTC");
     page.assert_lacks("<i>");
-    assert_eq!(revocable_ids(&page).len(), 2, "expected the user's 2 other sessions");
+    assert_eq!(revocable_ids(&page).len(), 2, "expected the user's two other sessions");
 }
 
 #[test]
@@ -206,7 +206,7 @@ fn a_user_cannot_revoke_another_users_session() {
 }
 
 #[test]
-fn the_account_page_lists_no_expired_sessions() {
+fn the_account_page_does_not_list_expired_sessions() {
     let app = App::new();
     app.registered("ada");
     let mut current = app.browser();

@@ -21,7 +21,7 @@ mod templates;
 pub use templates::copy_templates;
 
 pub const PASSWORD: &str = "a horse that staples batteries";
-/// When the clock of an app starts, in seconds since 1970.
+/// The time at which the clock of an app starts, as a Unix timestamp in seconds.
 pub const START_TIME: i64 = 1_900_000_000;
 
 /// An app with its own database, and with a clock that the test controls.
@@ -54,7 +54,7 @@ impl App {
         App::build(tempfile::tempdir().unwrap(), START_TIME, |rocket| rocket, release)
     }
 
-    /// Builds an app whose data directory is `dir`. Uses the database there, if one exists.
+    /// Builds an app whose data directory is `dir`. Uses the existing database in `dir`, if any.
     pub fn in_dir(dir: TempDir, toml: &str) -> App {
         App::in_dir_at(dir, START_TIME, toml)
     }
@@ -111,7 +111,8 @@ impl App {
         self.time.fetch_add(seconds, Ordering::Relaxed);
     }
 
-    /// Waits until the app has recorded the last request as a visit, in the background.
+    /// Waits until the app has recorded the last request as a visit, which happens in the
+    /// background.
     pub fn wait_for_recorded_visit(&self) {
         let now = self.time.load(Ordering::Relaxed);
         let is_recorded = || last_seen_at(&mut self.database()) == now;
@@ -156,7 +157,7 @@ impl App {
         self.fail(&format!("UPDATE OF {column} ON {table}"));
     }
 
-    /// Makes every statement of one kind fail, such as `INSERT ON users`.
+    /// Makes all statements of a kind, such as `INSERT ON users`, fail.
     pub fn fail(&self, statements: &str) {
         let trigger = format!("CREATE TRIGGER fail BEFORE {statements}");
         self.sql(&if self.is_on_postgres() {
@@ -202,7 +203,7 @@ pub fn count_sessions(database: &mut Database) -> i64 {
     row.number
 }
 
-/// Returns the settings of a debug run whose data directory is `dir`, without Rocket's log.
+/// Returns the settings of a debug run whose data directory is `dir`. Disables Rocket's log.
 pub fn figment(dir: &TempDir) -> Figment {
     let figment = Figment::from(rocket::Config::debug_default())
         .merge(Toml::file(concat!(env!("CARGO_MANIFEST_DIR"), "/Rocket.toml")).nested())
@@ -219,7 +220,7 @@ pub fn figment(dir: &TempDir) -> Figment {
 }
 
 /// Creates a schema for this test on the server at `TEST_DATABASE_URL`, and returns the URL of the
-/// schema. Returns `None` if the variable is not set.
+/// schema. Returns `None` if `TEST_DATABASE_URL` is not set.
 #[cfg(feature = "postgres")]
 pub fn postgres_url(dir: &TempDir) -> Option<String> {
     let server_url = std::env::var("TEST_DATABASE_URL").ok()?;

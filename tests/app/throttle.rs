@@ -18,7 +18,7 @@ fn retry_after(response: &Response) -> i64 {
 }
 
 #[test]
-fn blocks_a_username_after_10_failures_with_growing_waits() {
+fn blocks_a_username_after_10_failures_for_10_seconds_to_15_minutes() {
     let app = App::new();
     app.registered("ada");
     let mut browser = app.browser();
@@ -39,7 +39,7 @@ fn blocks_a_username_after_10_failures_with_growing_waits() {
 }
 
 #[test]
-fn a_throttled_login_shows_the_wait_and_keeps_the_form() {
+fn a_throttled_login_shows_the_remaining_wait_and_keeps_next() {
     let app = App::new();
     for _ in 0..10 {
         fail_login(&mut app.browser(), "ada");
@@ -55,7 +55,7 @@ fn a_throttled_login_shows_the_wait_and_keeps_the_form() {
 }
 
 #[test]
-fn throttles_unknown_usernames_too() {
+fn throttles_unknown_usernames() {
     let app = App::new();
     for _ in 0..10 {
         fail_login(&mut app.browser(), "unknown");

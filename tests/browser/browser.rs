@@ -33,7 +33,7 @@ pub struct Site {
 }
 
 impl Site {
-    /// Starts a server, and registers NAME.
+    /// Starts a server, and registers `NAME`.
     pub fn start() -> Site {
         let site = Site::start_empty();
         assert!(site.server.post("/register", "", FORM).starts_with("HTTP/1.1 303"));
@@ -47,7 +47,7 @@ impl Site {
     }
 
     /// Starts a server whose templates a test can remove, and whose logins are fresh for 1 second.
-    /// Registers NAME.
+    /// Registers `NAME`.
     pub fn start_with_own_templates() -> Site {
         let dir = TempDir::new().unwrap();
         let templates = dir.path().join("templates");
@@ -78,7 +78,7 @@ impl Site {
         Browser::new(self.server.port, json!({}))
     }
 
-    /// Starts a browser and logs NAME in.
+    /// Starts a browser and logs `NAME` in.
     pub fn logged_in(&self) -> Browser {
         let browser = self.browser();
         browser.open("/login");
@@ -115,7 +115,7 @@ impl Site {
     }
 }
 
-/// Serves a page on another site, and returns its port.
+/// Serves a page on another site, and returns the site's port.
 pub fn another_site(html: String) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -165,7 +165,7 @@ pub struct Browser {
     capabilities: ChromeCapabilities,
     pub site: String,
     pub by_keyboard: bool,
-    // The process is dropped before the profile.
+    // This order matters, because the process must be dropped before the profile.
     _chromedriver_and_profile: (Chromedriver, TempDir),
 }
 
@@ -212,7 +212,7 @@ impl Browser {
         self.driver = self.run(WebDriver::new(&self.url, self.capabilities.clone()));
     }
 
-    /// Opens a path of this site, or a URL of another site.
+    /// Opens a path on this site, or a URL on another site.
     #[track_caller]
     pub fn open(&self, path: &str) {
         let site = if path.starts_with('/') { &self.site } else { "" };
@@ -233,19 +233,19 @@ impl Browser {
         self.run(self.driver.back());
     }
 
-    /// Clicks the link with this text.
+    /// Activates the link whose text is `link`, by mouse or by keyboard.
     #[track_caller]
     pub fn follow(&self, link: &str) {
         self.activate(&format!("//a[normalize-space()='{link}']"), Key::Enter);
     }
 
-    /// Clicks the button with this text.
+    /// Activates the button whose text is `button`, by mouse or by keyboard.
     #[track_caller]
     pub fn press(&self, button: &str) {
         self.activate(&format!("//button[normalize-space()='{button}']"), Key::Enter);
     }
 
-    /// Double-clicks the button with this text.
+    /// Double-clicks the button whose text is `button`.
     #[track_caller]
     pub fn double_click(&self, button: &str) {
         let click = format!(
@@ -316,7 +316,7 @@ impl Browser {
         self.wait_until(&format!("{text:?}"), async || self.visible_text().await.contains(text));
     }
 
-    /// Waits until the URL is this path on the site.
+    /// Waits until the browser's URL is `path` on this site.
     #[track_caller]
     pub fn assert_url(&self, path: &str) {
         let url = format!("{}{path}", self.site);

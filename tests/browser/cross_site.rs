@@ -11,7 +11,7 @@ const FORGED_FORMS: [(&str, &str); 5] = [
     ("/account/sessions/revoke-others", ""),
 ];
 
-/// Returns an attacker's page with a form for each attack. The buttons show the paths of the forms.
+/// Returns an attacker's page with a form for each attack. Each button shows the path of its form.
 pub fn attack_page(site: &str) -> String {
     let forms = FORGED_FORMS.map(|(path, fields)| {
         let fields = fields.replace("{}", PASSWORD);
@@ -55,7 +55,7 @@ fn blocks_a_form_on_another_site() {
 
 #[test]
 #[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
-fn shows_the_login_message_after_a_link_on_another_site() {
+fn shows_the_login_message_after_the_user_follows_a_link_on_another_site() {
     let site = Site::start();
     let browser = site.browser();
     let page = format!("<!doctype html><a href='{}/account'>Look</a>", browser.site);

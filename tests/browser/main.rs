@@ -1,6 +1,6 @@
 //! The app in a real browser, namely Chromium.
 //!
-//! `.ci/run` installs what these tests need, and runs them.
+//! `.ci/run` installs what these tests need, and runs the tests.
 
 #![cfg(unix)]
 

@@ -54,15 +54,15 @@ fn check_every_state(mut check: impl FnMut(&Browser, &str)) {
     check(&browser, "dashboard");
     browser.open("/");
     check(&browser, "home-logged-in");
-    // The account page lists 2 devices, because the registration also began a session.
+    // The account page lists two devices, because the registration also began a session.
     for path in ["/account", "/account/password", "/reauthenticate", "/logout"] {
         browser.open(path);
         check(&browser, path.rsplit('/').next().unwrap());
     }
 }
 
-/// Opens the pages that a logged-in user sees after an error, after deactivation, or when the login is
-/// not fresh. Passes the browser and the state's name to `check`.
+/// Opens the pages that a logged-in user sees after an error, after deactivation, or when the login
+/// is not fresh. Passes the browser and the state's name to `check`.
 fn check_every_failure(mut check: impl FnMut(&Browser, &str)) {
     let site = Site::start_with_own_templates();
     let browser = site.browser();
@@ -132,7 +132,7 @@ fn every_page_is_small_and_fits_a_narrow_viewport() {
              return styles.reduce((sum, file) => sum + file.decodedBodySize, 0)",
         );
         assert!((1..15_000).contains(&styles), "{state} has {styles} bytes of CSS");
-        // Counts no request for the icon, because the icon is part of the page.
+        // Does not count a request for the icon, because the icon is embedded in the page.
         let requests = 1 + number(
             "const files = performance.getEntriesByType('resource');
              return new Set(files.map(file => file.name)).size",

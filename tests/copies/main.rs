@@ -1,4 +1,4 @@
-//! Copies of this app, which must build and pass their tests after a recipe in `docs/recipes.md`.
+//! Copies of this app, which must build and pass their tests after a recipe has been applied.
 #![cfg(unix)]
 
 #[allow(dead_code)]
@@ -26,8 +26,8 @@ fn copy_repository() -> TempDir {
 
 #[track_caller]
 fn run(command: &mut Command) {
-    // Disables incremental builds, because each copy is built only once. Disables debug info, so that
-    // cargo does not confuse the artifacts of the copy with those of this repository.
+    // Disables incremental builds, because each copy is built only once. Disables debug info, so
+    // that cargo does not confuse the artifacts of the copy with those of this repository.
     command.env("CARGO_INCREMENTAL", "0").env("CARGO_PROFILE_DEV_DEBUG", "0");
     let output = command.output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
@@ -68,7 +68,7 @@ fn count_files(patch: &str) -> (usize, usize) {
 }
 
 #[test]
-fn the_table_has_the_number_of_files_that_each_recipe_changes() {
+fn the_table_shows_how_many_files_each_recipe_changes() {
     let text = read(RECIPES);
     let patches = files("recipes");
     for file in &patches {
@@ -80,7 +80,7 @@ fn the_table_has_the_number_of_files_that_each_recipe_changes() {
         let row = text.lines().find(|line| line.starts_with('|') && line.contains(&link)).unwrap();
         assert!(
             row.ends_with(&format!("| {app_files} | {all_files} |")),
-            "{title}: {app_files} and {all_files} files"
+            "{title} changes {app_files} app files, and {all_files} files in total"
         );
     }
     assert_eq!(text.matches("git apply recipes/").count(), patches.len());
@@ -88,7 +88,7 @@ fn the_table_has_the_number_of_files_that_each_recipe_changes() {
 
 #[test]
 #[ignore = "builds a copy of the app"]
-fn an_app_with_another_page_passes_its_tests() {
+fn an_app_with_an_additional_page_passes_its_tests() {
     apply_recipe("A page of your own");
 }
 

@@ -47,9 +47,9 @@ fn every_test_that_the_security_page_names_exists() {
     let tests = tests();
     let named: Vec<_> =
         quoted(&page).filter(|name| name.contains("::") && !name.contains("Password::")).collect();
-    assert!(named.len() > 60, "only {} tests", named.len());
+    assert!(named.len() > 60, "the page names only {} tests", named.len());
     for name in named.into_iter().filter(|name| !name.contains('…') && *name != "file::name") {
-        assert!(tests.contains(name), "there is no test {name}");
+        assert!(tests.contains(name), "the test {name} does not exist");
     }
 }
 
@@ -116,7 +116,7 @@ fn anchor(line: &str) -> String {
 }
 
 #[test]
-fn every_code_block_is_in_the_file_named_before_it() {
+fn every_code_block_is_in_the_file_named_above_the_block() {
     let mut count = 0;
     for document in documents() {
         for block in blocks(&document) {
@@ -135,7 +135,7 @@ fn every_code_block_is_in_the_file_named_before_it() {
             count += 1;
         }
     }
-    assert!(count > 40, "only {count} code blocks");
+    assert!(count > 40, "the documents contain only {count} code blocks");
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn ci_runs_every_test_command_in_the_readme() {
 }
 
 #[test]
-fn the_readme_table_names_code_in_the_linked_files() {
+fn the_files_linked_in_the_readme_table_contain_the_quoted_code() {
     let readme = read("README.md");
     let table = readme.split("\n## ").find(|part| part.starts_with("From Flask-Login")).unwrap();
     let rows: Vec<_> = table.lines().filter(|line| line.starts_with("| `")).collect();

@@ -1,4 +1,4 @@
-//! The code blocks and links of the documents.
+//! The code blocks and links in the documents.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ pub fn read(path: impl AsRef<Path>) -> String {
 }
 
 /// Returns a command that runs a program in a directory. Removes the variables that cargo sets for
-/// this test, because these variables make a nested cargo build some dependencies again.
+/// this test, because otherwise a nested cargo would rebuild some dependencies.
 pub fn command_in(program: &str, dir: impl AsRef<Path>) -> Command {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
@@ -31,12 +31,12 @@ pub fn target_dir() -> PathBuf {
     std::env::current_exe().unwrap().ancestors().nth(3).unwrap().to_owned()
 }
 
-/// Returns the texts between backticks.
+/// Returns each text between backticks.
 pub fn quoted(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
 }
 
-/// Returns the files below a directory, in order. The paths are relative to the repository.
+/// Returns the files below a directory, sorted by path. The paths are relative to the repository.
 pub fn files(dir: &str) -> Vec<String> {
     let mut files = Vec::new();
     let mut dirs = vec![Path::new(ROOT).join(dir)];

@@ -1,4 +1,5 @@
-//! The tutorial, whose code blocks must be the files of its programs, and whose commands must work.
+//! The tutorial, whose code blocks must match the files of its programs, and whose commands must
+//! work.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -30,7 +31,7 @@ fn the_chapters_show_their_whole_programs_in_small_blocks() {
             append_block(shown.entry(label.source).or_default(), &block.text);
         }
         for file in program_files(program) {
-            // Skips the files that commands create.
+            // Skips the files that the chapter's commands create.
             if !file.ends_with("Cargo.toml") && !file.ends_with("down.sql") {
                 assert!(
                     shown.get(&file) == Some(&read(&file)),
@@ -45,7 +46,7 @@ fn the_chapters_show_their_whole_programs_in_small_blocks() {
 
 #[test]
 #[ignore = "needs curl, and takes minutes"]
-fn following_the_chapters_leads_to_a_login() {
+fn following_the_chapters_reproduces_their_programs() {
     let dir = tempfile::tempdir().unwrap();
     std::os::unix::fs::symlink(ROOT, dir.path().join("rocket-login")).unwrap();
     let mut reader = Reader::new(dir.path().join("my-login"));
@@ -55,7 +56,7 @@ fn following_the_chapters_leads_to_a_login() {
             let path = reader.dir.join(file.strip_prefix(&format!("{program}/")).unwrap());
             let written = fs::read_to_string(path).unwrap_or_default();
             if file.ends_with("Cargo.toml") {
-                // Compares only the dependencies, because the rest may differ.
+                // Compares only the dependencies, because the rest of the file can differ.
                 let names = |text: &str| -> BTreeSet<String> {
                     let dependencies = text.split("[dependencies]").nth(1).unwrap();
                     let lines = dependencies.lines().take_while(|line| !line.starts_with('['));
@@ -119,7 +120,7 @@ struct Reader {
 impl Reader {
     fn new(dir: PathBuf) -> Reader {
         fs::create_dir(&dir).unwrap();
-        // Hides curl's progress meter, which curl does not show in a terminal.
+        // Hides curl's progress meter, because curl does not show the meter in a terminal.
         fs::write(dir.with_file_name(".curlrc"), "silent\n").unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         Reader { dir, port, data_dir: None, server: None }
@@ -198,8 +199,8 @@ fn lines(text: &str) -> Vec<&str> {
     text.trim_end().lines().map(str::trim_end).collect()
 }
 
-/// Returns whether `actual` matches `expected`. A line `…` stands for any lines, and `…` within a
-/// line stands for any text.
+/// Returns whether `actual` matches `expected`. A line that is `…` stands for any number of lines,
+/// and `…` within a line stands for any text.
 fn matches(expected: &[&str], actual: &[&str]) -> bool {
     match (expected, actual) {
         ([], []) => true,

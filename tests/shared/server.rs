@@ -83,7 +83,7 @@ pub fn start(command: &mut Command) -> Server {
     Server { child, port, launch, output: Mutex::new(vec![output, errors]) }
 }
 
-/// Runs a command that must fail, and returns the standard error.
+/// Runs a command that must fail, and returns its standard error.
 pub fn error_of(command: &mut Command) -> String {
     let Output { status, stderr, .. } = command.output().unwrap();
     assert!(!status.success());
@@ -97,7 +97,7 @@ impl Server {
         assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
     }
 
-    /// Waits until the server exits.
+    /// Waits until the server exits, and returns the exit status.
     pub fn wait(&mut self) -> ExitStatus {
         self.child.wait().unwrap()
     }
@@ -122,10 +122,10 @@ impl Server {
     fn try_send(&self, bytes: &[u8], timeout: Duration) -> io::Result<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
         stream.set_read_timeout(Some(timeout))?;
-        // Ignores an error, because the server may close the connection early.
+        // Ignores an error, because the server might close the connection early.
         let _ = stream.write_all(bytes);
         let mut response = Vec::new();
-        // Ignores an error, because the server may reset the connection.
+        // Ignores an error, because the server might reset the connection.
         let _ = stream.read_to_end(&mut response);
         Ok(String::from_utf8_lossy(&response).into_owned())
     }
@@ -140,7 +140,7 @@ impl Server {
         self.try_post(path, headers, form).unwrap()
     }
 
-    /// Sends a form to a server that may have stopped.
+    /// Sends a form to a server that might have stopped.
     pub fn try_post(&self, path: &str, headers: &str, form: &str) -> io::Result<String> {
         let length = form.len();
         let request = format!(

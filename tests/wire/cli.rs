@@ -60,7 +60,7 @@ fn setting_a_password_revokes_the_users_sessions() {
 }
 
 #[test]
-fn errors_describe_the_problem() {
+fn command_errors_describe_the_problem() {
     let dir = tempfile::tempdir().unwrap();
     command(dir.path(), &["user", "add", "ada"], PASSWORD_LINE).unwrap();
     for (arguments, input, expected) in [

@@ -15,8 +15,8 @@ use crate::tls::{Certificate, assert_secure_cookie_and_hsts};
 
 const KEY: &str = "PiaTb6aJVl0ZBmN1tAdRAKz7bUh2Tup3ZFnBwQtVWMs=";
 
-/// Installs the app below `dir`, and returns the command in its systemd unit. Installs the app twice,
-/// because an update repeats the installation.
+/// Installs the app below `dir`, and returns the command of its systemd unit. Installs the app
+/// twice, because an update repeats the installation.
 fn install(dir: &Path) -> Command {
     for _ in 0..2 {
         let mut script = Command::new("sh");
@@ -82,7 +82,7 @@ fn serves_https_behind_nginx_and_logs_client_addresses() {
     let dir = TempDir::new().unwrap();
     let mut server = start(&mut install(dir.path()));
     let certificate = Certificate::new(dir.path());
-    // Avoids the ephemeral ports, because the operating system may assign them to other tests.
+    // Avoids the ephemeral ports, because other tests might receive those ports.
     let free_port = |mut ports: Range<u16>| {
         ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap()
     };

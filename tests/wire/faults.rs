@@ -64,7 +64,7 @@ fn confirmed_registrations_survive_a_kill() {
 }
 
 #[test]
-fn a_locked_database_fails_writes_but_not_reads() {
+fn writes_fail_but_reads_succeed_while_the_database_is_locked() {
     let dir = tempfile::tempdir().unwrap();
     let mut server = start(&mut program(dir.path()));
     let cookie = cookie(&server.post("/register", "", ADA));
@@ -82,7 +82,7 @@ fn a_locked_database_fails_writes_but_not_reads() {
 }
 
 #[test]
-fn a_missing_database_file_causes_503s_until_it_is_restored() {
+fn requests_get_503s_until_a_missing_database_file_is_restored() {
     let dir = tempfile::tempdir().unwrap();
     let mut server = start(&mut program(dir.path()));
     let cookie = cookie(&server.post("/register", "", ADA));
@@ -101,7 +101,7 @@ fn a_missing_database_file_causes_503s_until_it_is_restored() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_full_disk_fails_writes_but_not_reads() {
+fn writes_fail_but_reads_succeed_while_the_disk_is_full() {
     use std::process::Command;
     let dir = tempfile::tempdir().unwrap();
     drop(start(&mut program(dir.path())));
@@ -133,10 +133,10 @@ fn a_full_disk_fails_writes_but_not_reads() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn writes_again_after_the_database_was_read_only() {
+fn writes_succeed_again_after_the_database_was_read_only() {
     use std::os::unix::fs::PermissionsExt;
     let dir = tempfile::tempdir().unwrap();
-    // Drops these capabilities, so that file permissions apply to root too.
+    // Drops the capabilities that bypass file permissions, so that the permissions apply to root.
     let dropped = "--bounding-set=-dac_override,-dac_read_search";
     let script =
         format!("[ -w /etc/passwd ] && exec /usr/bin/setpriv {dropped} \"$0\"; exec \"$0\"");
@@ -147,7 +147,7 @@ fn writes_again_after_the_database_was_read_only() {
     };
     set_mode(0o444);
     assert!(has_status(&server.get("/dashboard", &cookie), 200));
-    // The login may succeed, because SQLite may still have the file open for writing.
+    // The login might succeed, because SQLite might still have the file open for writing.
     let response = server.post("/login", "", ADA);
     if !has_status(&response, 303) {
         assert_unavailable(&response);

@@ -10,7 +10,7 @@ use crate::server::*;
 #[test]
 #[ignore = "takes 30 seconds"]
 fn stays_responsive_with_10_000_idle_and_slow_connections() {
-    // Each connection takes 1 open file in this process and 1 in the server.
+    // Each connection needs one open file in this process and one in the server.
     let files = rlimit::increase_nofile_limit(u64::MAX).unwrap();
     assert!(files > 10_100, "the limit is {files} open files, so raise `ulimit -Hn`");
     let dir = tempfile::tempdir().unwrap();
@@ -21,7 +21,8 @@ fn stays_responsive_with_10_000_idle_and_slow_connections() {
         "GET / HTTP/1.1\r\nHost: local",
         "POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000\r\n\r\nusername=",
     ];
-    // Connects in parallel, because TCP retries only after 1 second if the server's backlog is full.
+    // Connects in parallel, because TCP retries a connection only after 1 second if the server's
+    // backlog is full.
     let connections: Vec<TcpStream> = scope(|scope| {
         let connect = |n: usize| {
             let mut stream = TcpStream::connect(("127.0.0.1", server.port)).unwrap();

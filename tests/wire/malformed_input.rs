@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use crate::server::*;
 
 #[test]
-fn malformed_requests_cause_no_5xx() {
+fn malformed_requests_cause_no_5xx_responses() {
     let dir = TempDir::new().unwrap();
     let server = start(&mut program(dir.path()));
     let host = "Host: localhost\r\nConnection: close\r\n";

@@ -1,4 +1,4 @@
-//! Several instances on one PostgreSQL server, and restarts of the server.
+//! Several instances on one PostgreSQL server, and restarts of PostgreSQL.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -23,7 +23,7 @@ impl Postgres {
             .expect("Debian's package postgresql is missing");
         let newest = versions.map(|version| version.unwrap().path()).max().unwrap();
         let postgres = Postgres { dir: tempfile::tempdir().unwrap(), bin: newest.join("bin") };
-        // Gives the directory to the user postgres, because PostgreSQL does not run as root.
+        // Gives the directory to the user postgres, because PostgreSQL refuses to run as root.
         let _ = Command::new("chown").arg("postgres").arg(postgres.dir.path()).output();
         let data = postgres.data();
         postgres.run("initdb", &["-D", &data, "-U", "app", "--auth=trust", "--no-sync"]);

@@ -1,4 +1,4 @@
-//! The log, which must contain no secrets at any level.
+//! The log, which must not contain secrets at any log level.
 
 use tempfile::TempDir;
 
@@ -41,7 +41,7 @@ fn logs_no_password_token_or_cookie_at_any_level() {
         assert!(log.contains("POST /login"), "requests are not logged at level {level}");
         assert!(log.contains("\"event\":\"password_changed\",\"user\":1"), "events are not logged");
         for secret in secrets {
-            // Looks only for the beginning, because the log could contain only part of a secret.
+            // Searches for the first 24 bytes, because the log could contain only part of a secret.
             let part = &secret[..secret.len().min(24)];
             assert!(!log.contains(part), "{part} is in the log at level {level}:\n{log}");
         }

@@ -86,7 +86,7 @@ fn a_debug_run_accepts_the_example_env_file() {
 }
 
 #[test]
-fn prints_no_lines_of_a_malformed_env_file() {
+fn does_not_print_lines_of_a_malformed_env_file() {
     let dir = TempDir::new().unwrap();
     fs::write(dir.path().join(".env"), "ROCKET_SECRET_KEY 'hush'\n").unwrap();
     let error = error_of(&mut program(dir.path()));
@@ -103,7 +103,7 @@ fn an_unreadable_env_file_stops_the_launch() {
 }
 
 #[test]
-fn the_error_names_the_invalid_environment_variable() {
+fn the_error_for_an_invalid_environment_variable_names_the_setting() {
     let dir = TempDir::new().unwrap();
     for (name, value, expected) in [
         ("ROCKET_LOGIN", "{fresh_for = 0}", "fresh_for"),

@@ -28,7 +28,7 @@ impl Certificate {
         Certificate { certs, key, der: pair.cert.der().clone() }
     }
 
-    /// Registers ada over HTTPS at `port`, and returns the response.
+    /// Registers ada over HTTPS on `port`, and returns the response.
     pub fn register(&self, port: u16, headers: &str) -> String {
         let mut roots = RootCertStore::empty();
         roots.add(self.der.clone()).unwrap();

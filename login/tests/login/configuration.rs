@@ -17,7 +17,7 @@ fn with_toml(toml: &str) -> Figment {
 #[track_caller]
 fn launch_error(rocket: rocket::Rocket<rocket::Build>) -> String {
     // Converts the error, because Rocket panics if a launch error is dropped unread.
-    Client::untracked(rocket).err().map(|error| error.to_string()).expect("the launch fails")
+    Client::untracked(rocket).err().map(|error| error.to_string()).expect("the launch did not fail")
 }
 
 #[test]
@@ -33,7 +33,7 @@ fn reads_settings_from_the_login_table_at_launch() {
 }
 
 #[test]
-fn reads_every_setting_and_has_defaults() {
+fn reads_every_setting_and_uses_defaults_without_a_login_table() {
     assert_eq!(Settings::from_figment(&with_toml(""), &[]).unwrap(), Settings::default());
     let toml = "[default.login]
         session_lifetime = 1

@@ -30,7 +30,7 @@ fn subscribe(manager: LoginManager<User>, name: &'static str, seen: &Seen) -> Lo
 }
 
 #[test]
-fn emits_every_event_once() {
+fn emits_all_events_in_order() {
     let (clock, time) = test_clock();
     let seen = Seen::default();
     let mut settings = Settings::default();

@@ -74,14 +74,17 @@ fn the_sessions_site_revokes_server_side_sessions() {
 
     let phone = session(post("/register", ada, &none)).unwrap();
     assert_eq!(home(&phone), " You are ada.");
-    assert!(session(post("/register", ada, &none)).is_none(), "the username is taken");
+    assert!(
+        session(post("/register", ada, &none)).is_none(),
+        "a taken username was registered again"
+    );
     assert!(session(post("/login", "username=ada&password=wrong", &none)).is_none());
     assert!(session(post("/login", "username=eve&password=first", &none)).is_none());
     let laptop = session(post("/login", ada, &none)).unwrap();
     let tablet = session(post("/login", ada, &none)).unwrap();
 
     post("/logout", "", &tablet);
-    assert_eq!(home(&tablet), " You are anonymous.", "a copied cookie does not work after logout");
+    assert_eq!(home(&tablet), " You are anonymous.", "a copied cookie still works after logout");
     let renewed = session(post("/reauthenticate", "password=first", &laptop)).unwrap();
     assert_eq!(home(&laptop), " You are anonymous.");
     assert!(session(post("/reauthenticate", "password=wrong", &renewed)).is_none());

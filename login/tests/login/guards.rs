@@ -44,7 +44,10 @@ fn guards(current: CurrentUser<User>, required: RequiredUser, fresh: FreshUser<U
     let copies = (current.clone(), required.clone(), fresh.clone());
     let kept: [Arc<User>; 3] =
         [copies.0.into_inner().unwrap(), copies.1.into_inner(), copies.2.into_inner()];
-    assert!(kept.iter().all(|user| Arc::ptr_eq(user, &kept[0])), "the user is shared");
+    assert!(
+        kept.iter().all(|user| Arc::ptr_eq(user, &kept[0])),
+        "the guards do not share the user"
+    );
     format!("{current:?} {required:?} {fresh:?}")
 }
 

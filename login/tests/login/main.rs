@@ -1,4 +1,4 @@
-//! Tests of the crate in an app, over HTTP, with an in-memory store and a clock that tests can set.
+//! Tests of the crate in an app with an in-memory store and a clock that tests can set.
 
 mod support;
 

@@ -1,7 +1,7 @@
 //! Invalid values of `next`.
 
-/// Values that lead to another site or are not a path. Redirects to another site would be open
-/// redirects.
+/// Values that lead to another site or are not paths. A redirect to another site would be an open
+/// redirect.
 pub const OPEN_REDIRECTS: [&str; 29] = [
     "",
     "evil.example",

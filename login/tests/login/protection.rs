@@ -1,4 +1,4 @@
-//! Session protection against a cookie in a different browser.
+//! Session protection, which detects a session cookie in another browser.
 
 use std::sync::{Arc, Mutex};
 

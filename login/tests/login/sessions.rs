@@ -216,11 +216,15 @@ fn a_logout_removes_the_cookie_even_if_the_handler_returns_an_error() {
     let client = client(manager());
     log_in_as(&client, "ada");
     let response = client.post("/log-out").dispatch();
-    assert_eq!(response.headers().get("Set-Cookie").count(), 1, "the cookie is removed only once");
+    assert_eq!(
+        response.headers().get("Set-Cookie").count(),
+        1,
+        "the cookie is removed more than once"
+    );
 }
 
 #[test]
-fn a_logout_removes_only_a_cookie_that_was_sent() {
+fn a_logout_removes_the_cookie_only_if_the_request_has_the_cookie() {
     let client = Client::untracked(rocket(manager())).unwrap();
     assert_sets_no_cookie(&client.post("/log-out").dispatch());
     let invalid = Cookie::new("login", "invalid");
@@ -258,7 +262,7 @@ fn does_not_begin_a_session_for_an_inactive_user() {
 }
 
 #[test]
-fn a_login_with_the_current_session_does_not_end_this_session() {
+fn logging_in_with_the_current_session_does_not_end_the_session() {
     let client = client(manager());
     log_in_as(&client, "ada");
     assert_eq!(post_text(&client, "/log-in-with/ada-1"), "true");
@@ -300,7 +304,7 @@ fn rejects_a_cookie_with_invalid_content() {
 }
 
 #[test]
-fn accepts_the_cookie_format_used_before_this_crate() {
+fn accepts_the_cookie_format_from_before_this_crate_existed() {
     let (clock, time) = test_clock();
     let client = Client::untracked(rocket(manager().clock(time))).unwrap();
     users(&client).sessions.lock().unwrap().insert("1".to_owned(), "ada".to_owned());

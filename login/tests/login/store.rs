@@ -1,4 +1,4 @@
-//! Calls of the store, their arguments, and failures of the store.
+//! Calls to the store, their arguments, and failures of the store.
 
 use std::sync::atomic::Ordering;
 
@@ -67,7 +67,7 @@ fn renew_session_receives_the_user_agent_and_the_expiry_time() {
 }
 
 #[test]
-fn a_user_loader_that_fails_or_panics_causes_a_503_and_logs_no_user_out() {
+fn a_user_loader_that_fails_or_panics_causes_a_503_that_sets_no_cookie() {
     for name in ["ada", "panic"] {
         let client = client(manager());
         log_in_as(&client, name);
@@ -96,7 +96,7 @@ fn a_request_loader_that_fails_causes_a_503() {
 }
 
 #[test]
-fn a_failed_login_keeps_the_previous_login_and_leaves_no_new_session() {
+fn a_failed_login_keeps_the_previous_login_and_tries_to_end_the_new_session() {
     for method in ["begin_session", "end_session"] {
         let client = client(manager());
         log_in_as(&client, "ada");

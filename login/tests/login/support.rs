@@ -34,7 +34,7 @@ impl LoginUser for User {
     }
 }
 
-/// A store of sessions by id, which records its calls.
+/// A store that maps session ids to usernames and records its calls.
 #[derive(Default)]
 pub struct Users {
     pub sessions: Mutex<HashMap<String, String>>,
@@ -272,7 +272,7 @@ pub fn rocket(manager: LoginManager<User>) -> Rocket<Build> {
     )
 }
 
-/// Returns a configuration without a log and without `Rocket.toml`.
+/// Returns a configuration that disables the log and ignores `Rocket.toml`.
 pub fn figment() -> Figment {
     Figment::from(rocket::Config::debug_default()).merge(("log_level", "off"))
 }

@@ -115,7 +115,7 @@ fn a_store_test_can_begin_a_session() {
 }
 
 #[test]
-fn returns_an_error_if_the_app_does_not_launch() {
+fn unprotected_routes_returns_an_error_if_the_app_does_not_launch() {
     let error = testing::unprotected_routes(quiet().attach(manager())).unwrap_err();
     assert_eq!(error.to_string(), "launch fairing(s) failed");
 }

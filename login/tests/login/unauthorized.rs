@@ -18,7 +18,10 @@ fn redirects_an_anonymous_user_to_the_login_view_with_next_and_a_flash_message()
     assert_redirects(&response, "/log-in?lang=en&next=/members%3F_page%3D2");
     assert_eq!(flash(&response).unwrap(), "7:warningMembers only.");
     let cookie = response.headers().get("Set-Cookie").last().unwrap();
-    assert!(cookie.contains("SameSite=Lax"), "sent after a link on another site: {cookie}");
+    assert!(
+        cookie.contains("SameSite=Lax"),
+        "browsers omit this cookie after a link on another site: {cookie}"
+    );
 }
 
 #[test]
@@ -136,7 +139,7 @@ fn api_clients_get_a_json_401_without_a_flash_message() {
 }
 
 #[test]
-fn an_unauthorized_image_request_sets_no_flash_message() {
+fn no_flash_message_is_set_for_an_unauthorized_image_request() {
     let client = client(manager());
     let image = Header::new("Sec-Fetch-Dest", "image");
     let response = client.get("/members").header(image).dispatch();
@@ -227,7 +230,7 @@ fn next_after_an_unauthorized_post_is_the_home_page_if_no_other_page_is_nearer()
 }
 
 #[test]
-fn the_nearest_page_may_have_a_parameter_but_is_never_a_file_server() {
+fn the_nearest_page_can_have_a_parameter_but_is_never_a_catch_all_route() {
     #[rocket::get("/notes/<_id>")]
     fn note(_id: u8) {}
     #[rocket::post("/notes/<_id>/delete")]
