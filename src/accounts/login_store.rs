@@ -53,7 +53,7 @@ impl LoginStore for Accounts {
             return Ok(None);
         }
         if !user.is_active {
-            // The command `user deactivate` revokes the sessions, but SQL can also deactivate a user.
+            // The command `user deactivate` revokes the sessions, but an SQL update does not.
             self.revoke_all_sessions(user.id).await?;
         } else if now - session.last_seen_at >= self.record_visits_every() {
             self.record_visit(&session, now);

@@ -1,4 +1,4 @@
-//! The demonstration, which shows the handler and the guard of each page.
+//! The demo, which shows the handler and the guard of each page.
 //!
 //! This module is allowed to use all others. Only `lib.rs` uses this module.
 
@@ -6,7 +6,7 @@ mod handler_info;
 
 use rocket::fairing::{AdHoc, Fairing};
 
-/// Adds the demonstration to every page.
+/// Adds `handler_info` to every page that has a handler.
 pub fn fairing() -> impl Fairing {
     AdHoc::on_ignite("Demo", |rocket| async { rocket.manage(handler_info::CONTEXT) })
 }

@@ -12,8 +12,7 @@ pub fn routes() -> Vec<Route> {
     routes![logout_form, log_out]
 }
 
-/// Shows a button. Does not log the user out, because otherwise an image on another site could do
-/// so with this URL.
+/// Shows a button. Does not log the user out, because otherwise a link on another site could.
 #[get("/logout")]
 fn logout_form() -> Page {
     Page::new("logout")

@@ -144,8 +144,8 @@ impl Flash {
 
     /// Returns the flash message from the cookie that a redirect has set, and removes the cookie.
     ///
-    /// Does not use Rocket's own guard, because that guard panics if the length in the cookie ends
-    /// inside a character, and any client can send such a cookie.
+    /// Does not use Rocket's `FlashMessage` guard, because that guard panics if the length in the
+    /// cookie is not at a character boundary, and any client can send such a cookie.
     fn take(request: &Request<'_>) -> Option<Flash> {
         // Browsers don't show the error page of a missing image, but Turbo and htmx show the pages that
         // they fetch.

@@ -102,8 +102,8 @@ fn expands_nested_imports() {
     assert!(paths(code).is_superset(&expected.into()), "{:?}", paths(code));
 }
 
-/// Returns the module of the app to which `path` leads from `file`. Returns `None` if `path` leads
-/// to a crate or stays in the same module.
+/// Returns the module of the app that `path` refers to in `file`. Returns `None` if `path` refers to
+/// another crate, or is a `self` or `super` path that stays in the same module.
 fn module_of(path: &str, file: &str) -> Option<String> {
     let mut parts: Vec<&str> = path.split("::").collect();
     let mut ancestors: Vec<&str> = file.trim_end_matches(".rs").split('/').collect();

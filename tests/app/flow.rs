@@ -1,4 +1,4 @@
-//! The documented flow, from registration to logout.
+//! The user flow, from registration to logout.
 
 use crate::support::*;
 

@@ -1,4 +1,5 @@
-//! The documented flow in a real browser, by mouse, by keyboard, and without JavaScript.
+//! The user flow in a real browser, from registration to a password change: with a mouse, with a
+//! keyboard, and without JavaScript.
 
 use crate::browser::*;
 
