@@ -168,7 +168,7 @@ fn migrate_sqlite(path: &str) -> Result<(), Box<dyn error::Error + Send + Sync>>
 
 fn sqlite_url(path: &str, mode: &str) -> String {
     let path = path.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
-    format!("file:{path}?mode={mode}")
+    format!("file:{}{path}?mode={mode}", if path.starts_with('/') { "//" } else { "" })
 }
 
 /// With WAL, readers don't wait for a writer. Foreign keys also delete the sessions of a deleted user.

@@ -36,14 +36,16 @@ impl Log for Logger {
     fn flush(&self) {}
 }
 
-/// Replaces each query string with `?…`.
+/// Replaces each query string by `?…` and each control character by a space.
 fn without_query_strings(line: &str) -> String {
     let mut parts = line.split('?');
     let mut out = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        let end = part.find(|c: char| c.is_whitespace() || c.is_control()).unwrap_or(part.len());
-        out.push_str(if end > 0 { "?…" } else { "?" });
-        out.push_str(&part[end..]);
+        let end = part.find(|c: char| c.is_ascii_whitespace() || c == '\u{1b}');
+        let rest = &part[end.unwrap_or(part.len())..];
+        out.push_str(if rest.len() < part.len() { "?…" } else { "?" });
+        out.push_str(rest);
     }
-    out
+    // Colors are kept: Rocket uses them only in a terminal.
+    out.replace(|c: char| c.is_control() && c != '\u{1b}' && c != '\n', " ")
 }

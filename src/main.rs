@@ -2,10 +2,12 @@
 
 #![forbid(unsafe_code)]
 
+use std::io::{Write, stdout};
 use std::process::ExitCode;
 
 use app::{EventLog, cli, settings};
 use clap::Parser;
+use rocket::tokio::runtime::Runtime;
 use rocket_login::Clock;
 
 #[global_allocator]
@@ -35,8 +37,10 @@ fn run(arguments: Arguments) -> Result<(), String> {
     settings::read_env_file()?;
     let figment = settings::figment();
     if let Some(command) = arguments.command {
-        println!("{}", rocket::execute(cli::run(command, &figment))?);
-        return Ok(());
+        // Not `rocket::execute`, which prints a malformed Rocket.toml with its secrets.
+        let runtime = Runtime::new().map_err(|cause| cause.to_string())?;
+        let output = runtime.block_on(cli::run(command, &figment))?;
+        return writeln!(stdout(), "{output}").map_err(|cause| cause.to_string());
     }
     rlimit::increase_nofile_limit(u64::MAX).map_err(|cause| cause.to_string())?;
     let clock = Clock::default();

@@ -120,10 +120,16 @@ fn path(figment: &Figment, name: &str, default: &str) -> Result<PathBuf, String>
 
 /// Describes which setting is invalid, where it is set and why it is invalid.
 fn invalid(error: figment::Error) -> String {
-    let setting = error.path.join(".").to_lowercase();
     let source =
         error.metadata.map_or_else(String::new, |metadata| format!(" in {}", metadata.name));
-    format!("The setting {setting}{source}: {}", error.kind)
+    let kind = error.kind.to_string();
+    if error.path.is_empty() {
+        // Only the first line, because the others quote the file, which can contain secrets.
+        return format!("The settings{source}: {}", kind.lines().next().unwrap_or_default());
+    }
+    // Without the key that figment adds for a path.
+    let keys: Vec<_> = error.path.into_iter().filter(|key| !key.starts_with("___")).collect();
+    format!("The setting {}{source}: {kind}", keys.join(".").to_lowercase())
 }
 
 /// Creates the data directory, which only its owner can read.

@@ -45,13 +45,16 @@ impl Password {
     ///
     /// Returns a message for the form if the password is too short, too long or equal to the username.
     pub fn validate(&self, username: &str) -> Result<(), String> {
-        if self.0.chars().count() < MIN_CHARACTERS {
+        if self.0.len() > MAX_BYTES {
+            return Err(format!("Use at most {MAX_BYTES} bytes."));
+        }
+        // These rules apply to the text that is hashed.
+        let text: String = self.0.nfkc().collect();
+        if text.chars().count() < MIN_CHARACTERS {
             Err(format!(
                 "Use {MIN_CHARACTERS} characters or more. Several unrelated words work well."
             ))
-        } else if self.0.len() > MAX_BYTES {
-            Err(format!("Use at most {MAX_BYTES} bytes."))
-        } else if self.0.eq_ignore_ascii_case(username.trim()) {
+        } else if text.eq_ignore_ascii_case(username.trim()) {
             Err("Use a password that is not your username.".to_owned())
         } else {
             Ok(())

@@ -75,8 +75,18 @@ fn accepts_any_characters_in_passwords_and_does_not_truncate_them() {
 #[test]
 fn rejects_a_password_that_exceeds_1024_bytes_or_equals_the_username() {
     let app = App::new();
-    let response = register(&app, "a-name-of-15-chars", "A-NAME-OF-15-CHARS");
-    assert_field_error(&response, "password", "Use a password that is not your username.");
+    let name = "a-name-of-15-chars";
+    // In upper case, with spaces around the username, and in full-width letters.
+    let full_width = name.replace('a', "\u{ff41}");
+    for (name, password) in
+        [(name, "A-NAME-OF-15-CHARS"), (" a-name-of-15-chars ", name), (name, &full_width)]
+    {
+        let response = register(&app, name, password);
+        assert_field_error(&response, "password", "Use a password that is not your username.");
+    }
+    // Eight characters after the normalization.
+    let decomposed = register(&app, "ada", &"e\u{301}".repeat(8));
+    assert_field_error(&decomposed, "password", "Use 15 characters or more");
     assert_field_error(
         &register(&app, "ada", &"x".repeat(1025)),
         "password",

@@ -34,6 +34,7 @@ fn the_launch_error_names_the_invalid_setting() {
     }
     assert!(launch_error("[debug]\nlogin = 5").contains("login"));
     assert!(launch_error("[debug]\nstatic_dir = \"nowhere\"").contains("static_dir"));
+    assert!(launch_error("[debug]\nstatic_dir = 5").starts_with("The setting static_dir "));
     for url in ["mysql://localhost/x", "postgres", "", "sqlite://", "sqlite://:memory:"] {
         assert!(
             launch_error(&format!("[debug]\ndatabase_url = {url:?}")).contains("DATABASE_URL"),

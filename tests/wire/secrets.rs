@@ -24,7 +24,7 @@ fn logs_no_password_token_or_cookie_at_any_level() {
         server.post("/register", "", "username=ada&password=mistyped+but+long+enough");
         server.get("/dashboard", &ada);
         for path in ["/login", "/dashboard", "/nowhere"] {
-            server.get(&format!("{path}?token=mistyped-in-a-query&mistyped"), &ada);
+            server.get(&format!("{path}?token=mistyped-in-a-query&\u{a0}mistyped"), &ada);
         }
         let form = "password=a+horse+that+staples+batteries";
         ada = record_cookie(&server.post("/reauthenticate", &ada, form));

@@ -125,3 +125,19 @@ fn a_port_in_use_causes_an_error_without_a_panic() {
     assert!(error.starts_with("Error: "), "{error}");
     assert!(!error.contains("panicked"), "{error}");
 }
+
+#[test]
+fn a_malformed_settings_file_stops_every_command_and_is_not_printed() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("Rocket.toml");
+    std::fs::write(&file, "[default]\nsecret_key = \"hunter2\n").unwrap();
+    for arguments in [&[][..], &["user", "list"]] {
+        let mut program = program(dir.path());
+        let error = error_of(program.env("ROCKET_CONFIG", &file).args(arguments));
+        assert!(error.contains("TOML parse error at line 2"), "{arguments:?}: {error}");
+        assert!(
+            !error.contains("hunter2") && !error.contains("panicked"),
+            "{arguments:?}: {error}"
+        );
+    }
+}
