@@ -91,11 +91,7 @@ impl Settings {
 }
 
 impl DataSettings {
-    /// Reads and checks the settings that commands need.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error that names the setting if a setting is invalid.
+    /// Reads and checks the settings that commands need. An error names the invalid setting.
     pub fn read(figment: &Figment) -> Result<DataSettings, String> {
         let database_url = match read(figment, "database_url")? {
             Some(url) => url,
