@@ -1,13 +1,13 @@
 CREATE TABLE sessions (
     id           BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     user_id      BIGINT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
-    -- SHA-256 of the token in the cookie: who reads this table signs in as nobody.
+    -- The SHA-256 of the token in the cookie, so that nobody who reads this table can log in with it.
     token_hash   BYTEA NOT NULL UNIQUE,
     user_agent   TEXT NOT NULL,
     remembered   BOOLEAN NOT NULL,
     begun_at     BIGINT NOT NULL,
     last_seen_at BIGINT NOT NULL,
-    -- When it ends if nobody comes: moves with every visit, up to ends_at.
+    -- When an idle session expires: moves with every visit, up to ends_at.
     expires_at   BIGINT NOT NULL,
     ends_at      BIGINT NOT NULL
 );

@@ -1,6 +1,6 @@
--- Not if somebody has made the table by hand.
+-- Keeps a table that was created by hand.
 CREATE TABLE IF NOT EXISTS users (
-    -- Never used again: whoever registers next must not inherit what a deleted user left behind.
+    -- Ids are never reused, so that a new user can't inherit what a deleted user left behind.
     id            INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     username      VARCHAR(64) NOT NULL CHECK (length(username) <= 64),
     password_hash VARCHAR(255) NOT NULL,
