@@ -18,7 +18,6 @@ use rocket::tokio::io::{AsyncReadExt, AsyncWriteExt};
 use rocket::tokio::{net, runtime, spawn};
 use tempfile::TempDir;
 
-#[allow(dead_code)]
 #[path = "../tests/shared/server.rs"]
 mod server;
 use server::Server;

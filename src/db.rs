@@ -135,16 +135,16 @@ fn execute<T>(
 }
 
 #[derive(Debug)]
-struct Setup(String);
+struct SetupSql(String);
 
-impl CustomizeConnection<DbConnection, r2d2::Error> for Setup {
+impl CustomizeConnection<DbConnection, r2d2::Error> for SetupSql {
     fn on_acquire(&self, connection: &mut DbConnection) -> Result<(), r2d2::Error> {
         connection.batch_execute(&self.0).map_err(r2d2::Error::QueryError)
     }
 }
 
-/// Creates a pool of up to one connection per core, but up to four at least. PostgreSQL must not have a
-/// `min_idle`, because libpq can crash if the process exits while it connects in the background.
+/// Creates a pool of at most one connection per core, or four on small machines. PostgreSQL must have no
+/// idle connections, because libpq can crash if the process exits while it connects in the background.
 fn pool(url: String, setup: String, min_idle: u32) -> Pool {
     let cores = thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
     r2d2::Pool::builder()
@@ -153,7 +153,7 @@ fn pool(url: String, setup: String, min_idle: u32) -> Pool {
         .connection_timeout(WAIT_TIMEOUT)
         .test_on_check_out(false)
         .error_handler(Box::new(NopErrorHandler))
-        .connection_customizer(Box::new(Setup(setup)))
+        .connection_customizer(Box::new(SetupSql(setup)))
         .build_unchecked(ConnectionManager::new(url))
 }
 

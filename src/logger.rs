@@ -46,6 +46,6 @@ fn without_query_strings(line: &str) -> String {
         out.push_str(if rest.len() < part.len() { "?…" } else { "?" });
         out.push_str(rest);
     }
-    // Colors are kept: Rocket uses them only in a terminal.
+    // Keeps the escape character, with which Rocket colors the lines in a terminal.
     out.replace(|c: char| c.is_control() && c != '\u{1b}' && c != '\n', " ")
 }

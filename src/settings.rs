@@ -12,7 +12,7 @@ use rocket::figment::value::magic::RelativePathBuf;
 use rocket::figment::{self, Figment};
 use serde::Deserialize;
 
-/// The default idle timeout: 2 hours (OWASP ASVS 5, 7.3.1).
+/// The default idle timeout: 2 hours (OWASP ASVS 5, 7.3.1). The compiler checks this `unwrap`.
 const IDLE_TIMEOUT: NonZeroU32 = NonZeroU32::new(2 * 60 * 60).unwrap();
 
 /// The settings of the app.

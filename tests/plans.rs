@@ -1,5 +1,6 @@
 //! Query plans, which must not contain full table scans.
 
+// This test uses only a part of the helpers of the app's tests.
 #[allow(dead_code, unused_imports)]
 #[path = "app/support.rs"]
 mod support;

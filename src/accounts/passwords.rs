@@ -49,7 +49,7 @@ impl Password {
             return Err(format!("Use at most {MAX_BYTES} bytes."));
         }
         // These rules apply to the text that is hashed.
-        let text: String = self.0.nfkc().collect();
+        let text = self.normalized();
         if text.chars().count() < MIN_CHARACTERS {
             Err(format!(
                 "Use {MIN_CHARACTERS} characters or more. Several unrelated words work well."
@@ -62,8 +62,8 @@ impl Password {
     }
 
     /// Normalizes the password (NFKC), because keyboards can encode the same character differently.
-    fn normalized(&self) -> Vec<u8> {
-        self.0.nfkc().collect::<String>().into_bytes()
+    fn normalized(&self) -> String {
+        self.0.nfkc().collect()
     }
 }
 
@@ -99,17 +99,17 @@ impl Hasher {
     /// Hashes a password and returns a PHC string.
     pub async fn hash(&self, password: &Password) -> Result<String, Error> {
         let normalized = password.normalized();
-        self.in_turn(move || hash(&normalized)).await?
+        self.in_turn(move || hash(normalized.as_bytes())).await?
     }
 
     /// Verifies a password against a user's hash. Without a hash, does the same work with a dummy hash.
     pub async fn verify(&self, password: &Password, hash: Option<String>) -> Result<bool, Error> {
         // A password over this limit can't be correct, so it is neither normalized nor hashed.
         let fits = password.0.len() <= MAX_BYTES;
-        let normalized = if fits { password.normalized() } else { Vec::new() };
+        let normalized = if fits { password.normalized() } else { String::new() };
         let can_match = fits && hash.is_some();
         let hash = hash.unwrap_or_else(|| self.dummy_hash.clone());
-        let verify = move || argon2().verify_password(&normalized, hash.as_str()).is_ok();
+        let verify = move || argon2().verify_password(normalized.as_bytes(), hash.as_str()).is_ok();
         Ok(self.in_turn(verify).await? && can_match)
     }
 
@@ -152,7 +152,7 @@ fn busy() -> Error {
 
 #[cfg(test)]
 #[rocket::async_test]
-async fn a_full_queue_is_unavailable_at_once() {
+async fn rejects_passwords_immediately_if_the_queue_is_full() {
     let hasher = Hasher::new().unwrap();
     let places = hasher.queue.available_permits() as u32;
     let crowd = hasher.queue.clone().acquire_many_owned(places).await.unwrap();

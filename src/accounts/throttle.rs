@@ -26,6 +26,7 @@ const MAX_WAIT: i64 = 15 * 60;
 const RESET_AFTER: i64 = 24 * 60 * 60;
 
 /// The maximum number of counted usernames and addresses. The least recently used are dropped first.
+/// The compiler checks this `unwrap`, because the value is a constant.
 const CAPACITY: NonZeroUsize = NonZeroUsize::new(100_000).unwrap();
 
 /// What a password is entered for. Failures for a username are counted separately for each kind.

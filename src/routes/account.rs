@@ -32,8 +32,8 @@ async fn revoke(
     accounts: &State<Accounts>,
     events: Events<'_>,
 ) -> Result<Flash<Redirect>, Error> {
-    // The response is the same 404 for another user's session as for an unknown id, so that nobody
-    // learns which ids exist.
+    // Another user's session gets the same 404 as an unknown id, so that the response does not reveal
+    // which ids exist.
     if !accounts.revoke_session(user.id, id).await? {
         return Err(Error::Status(Status::NotFound));
     }

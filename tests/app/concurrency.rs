@@ -62,6 +62,24 @@ async fn of_two_concurrent_renewals_only_one_succeeds() {
     }
 }
 
+/// Logs in while `change` is made but not committed: the login does not see the change and cannot write.
+async fn log_in_during<'c>(
+    client: &'c Client,
+    database: &mut Database,
+    change: &str,
+) -> LocalResponse<'c> {
+    database.batch_execute("BEGIN").unwrap();
+    database.batch_execute(change).unwrap();
+    let commit = async {
+        // Gives the login time to verify the password against the old row.
+        sleep(Duration::from_millis(700)).await;
+        database.batch_execute("COMMIT").unwrap();
+    };
+    let form = encode(&[("username", "ada"), ("password", PASSWORD)]);
+    let login = client.post("/login").header(ContentType::Form).body(form).dispatch();
+    join!(login, commit).0
+}
+
 #[rocket::async_test]
 async fn rejects_a_login_if_the_password_changes_during_the_login() {
     let dir = tempfile::tempdir().unwrap();
@@ -73,17 +91,8 @@ async fn rejects_a_login_if_the_password_changes_during_the_login() {
     let client = client_with_events(&dir, record).await;
     let form = encode(&[("username", "ada"), ("password", PASSWORD)]);
     client.post("/register").header(ContentType::Form).body(&form).dispatch().await;
-    let mut database = database(&dir);
-    // Until the commit, the login does not see this update and cannot write.
-    database.batch_execute("BEGIN").unwrap();
-    database.batch_execute("UPDATE users SET password_hash = 'another'").unwrap();
-    let commit = async {
-        // Gives the login time to verify the password against the old hash.
-        sleep(Duration::from_millis(700)).await;
-        database.batch_execute("COMMIT").unwrap();
-    };
-    let login = client.post("/login").header(ContentType::Form).body(&form).dispatch();
-    let (response, ()) = join!(login, commit);
+    let change = "UPDATE users SET password_hash = 'another'";
+    let response = log_in_during(&client, &mut database(&dir), change).await;
     assert_eq!(response.status(), Status::UnprocessableEntity);
     assert_eq!(session_cookie(&response), None);
     let page = response.into_string().await.unwrap();
@@ -142,15 +151,8 @@ async fn rejects_a_login_if_the_user_is_deactivated_during_the_login() {
     client.post("/register").header(ContentType::Form).body(&form).dispatch().await;
     let mut database = database(&dir);
     database.batch_execute("DELETE FROM sessions").unwrap();
-    // Until the commit, the login does not see this update and cannot write.
-    database.batch_execute("BEGIN").unwrap();
-    database.batch_execute("UPDATE users SET is_active = FALSE").unwrap();
-    let commit = async {
-        sleep(Duration::from_millis(700)).await;
-        database.batch_execute("COMMIT").unwrap();
-    };
-    let login = client.post("/login").header(ContentType::Form).body(&form).dispatch();
-    let (response, ()) = join!(login, commit);
+    let change = "UPDATE users SET is_active = FALSE";
+    let response = log_in_during(&client, &mut database, change).await;
     assert_eq!(response.status(), Status::UnprocessableEntity);
     let sessions = count_sessions(&mut database);
     assert_eq!(sessions, 0, "the session would work again after a reactivation");

@@ -5,7 +5,6 @@
 #![cfg(unix)]
 
 mod browser;
-#[allow(dead_code)]
 #[path = "../shared/server.rs"]
 mod server;
 #[path = "../shared/templates.rs"]

@@ -1,7 +1,6 @@
 //! Copies of this app, which must build and pass their tests after a recipe has been applied.
 #![cfg(unix)]
 
-#[allow(dead_code)]
 #[path = "../documents/markdown.rs"]
 mod markdown;
 

@@ -2,7 +2,6 @@
 
 mod diesel;
 mod markdown;
-#[allow(dead_code)]
 #[path = "../shared/server.rs"]
 mod server;
 #[cfg(unix)]

@@ -1,5 +1,8 @@
 //! The code blocks and links in the documents.
 
+// Each test that includes this file uses only a part of it.
+#![allow(dead_code)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

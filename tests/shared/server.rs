@@ -1,5 +1,8 @@
 //! A server process in the background, for the tests and the benchmark.
 
+// Each test that includes this file uses only a part of it.
+#![allow(dead_code)]
+
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};

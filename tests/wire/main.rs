@@ -9,7 +9,6 @@ mod malformed_input;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod secrets;
-#[allow(dead_code)]
 #[path = "../shared/server.rs"]
 mod server;
 mod starting;

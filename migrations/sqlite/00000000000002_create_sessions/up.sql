@@ -1,7 +1,7 @@
 CREATE TABLE sessions (
     id           INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     user_id      BIGINT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
-    -- The SHA-256 of the token in the cookie, so that nobody who reads this table can log in with it.
+    -- The SHA-256 of the token in the cookie. An attacker who reads this table can't log in with it.
     token_hash   BLOB NOT NULL UNIQUE,
     user_agent   TEXT NOT NULL,
     remembered   BOOLEAN NOT NULL,
