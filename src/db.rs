@@ -1,16 +1,17 @@
-//! The database: connection pools, queries and migrations.
+//! The database: connection pools and queries.
 
 use std::path::PathBuf;
 use std::time::Duration;
-use std::{error, fmt, thread};
+use std::{fmt, thread};
 
 use diesel::connection::{SimpleConnection, TransactionManager};
 use diesel::prelude::*;
 use diesel::r2d2::{self, ConnectionManager, CustomizeConnection, NopErrorHandler};
 use diesel::result::DatabaseErrorKind::{ClosedConnection, UnableToSendCommand};
 use diesel::result::Error::DatabaseError;
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use rocket::tokio::{task::spawn_blocking, time::timeout};
+
+use crate::migrations;
 
 /// A connection to the database at `DATABASE_URL`.
 #[cfg(not(feature = "postgres"))]
@@ -51,14 +52,19 @@ impl Db {
         match url.split_once("://") {
             // Each connection to `:memory:` would open its own database.
             Some(("sqlite", path)) if !path.is_empty() && !path.starts_with(":memory:") => {
-                migrate_sqlite(path).map_err(|cause| failed(format!("{path}: {cause}")))?;
+                migrations::run_on_sqlite(
+                    path,
+                    &sqlite_url(path, "rw"),
+                    &sqlite_setup(WAIT_TIMEOUT),
+                )
+                .map_err(|cause| failed(format!("{path}: {cause}")))?;
                 let open_pool = |wait, idle| pool(sqlite_url(path, "rw"), sqlite_setup(wait), idle);
                 let readers = Some(open_pool(Duration::ZERO, 1));
                 Ok(Db { pool: open_pool(WAIT_TIMEOUT, 0), readers, sqlite_file: Some(path.into()) })
             }
             #[cfg(feature = "postgres")]
             Some(("postgres" | "postgresql", _)) => {
-                migrate_postgres(url).map_err(|cause| failed(cause.to_string()))?;
+                migrations::run_on_postgres(url).map_err(|cause| failed(cause.to_string()))?;
                 let setup = format!("SET lock_timeout = {}", WAIT_TIMEOUT.as_millis());
                 Ok(Db { pool: pool(url.to_owned(), setup, 0), readers: None, sqlite_file: None })
             }
@@ -66,6 +72,12 @@ impl Db {
                       the feature postgres, postgres://…"
                 .to_owned()),
         }
+    }
+
+    /// Returns whether the database is PostgreSQL, which several instances can share.
+    #[cfg(feature = "postgres")]
+    pub fn is_postgres(&self) -> bool {
+        self.sqlite_file.is_none()
     }
 
     /// Runs a query on a blocking thread.
@@ -157,15 +169,6 @@ fn pool(url: String, setup: String, min_idle: u32) -> Pool {
         .build_unchecked(ConnectionManager::new(url))
 }
 
-/// Runs the migrations. Creates the file if it does not exist, which later connections don't do.
-fn migrate_sqlite(path: &str) -> Result<(), Box<dyn error::Error + Send + Sync>> {
-    const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
-    let mut connection = SqliteConnection::establish(&sqlite_url(path, "rwc"))?;
-    connection.batch_execute(&sqlite_setup(WAIT_TIMEOUT))?;
-    connection
-        .immediate_transaction(|connection| connection.run_pending_migrations(MIGRATIONS).map(drop))
-}
-
 fn sqlite_url(path: &str, mode: &str) -> String {
     let path = path.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
     format!("file:{}{path}?mode={mode}", if path.starts_with('/') { "//" } else { "" })
@@ -175,16 +178,6 @@ fn sqlite_url(path: &str, mode: &str) -> String {
 fn sqlite_setup(wait: Duration) -> String {
     let wait = wait.as_millis();
     format!("PRAGMA busy_timeout = {wait}; PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON")
-}
-
-#[cfg(feature = "postgres")]
-fn migrate_postgres(url: &str) -> Result<(), Box<dyn error::Error + Send + Sync>> {
-    const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
-    PgConnection::establish(url)?.transaction(|connection| {
-        // If two instances start at the same time, the second waits. The number is arbitrary.
-        connection.batch_execute("SELECT pg_advisory_xact_lock(7073225517)")?;
-        connection.run_pending_migrations(MIGRATIONS).map(drop)
-    })
 }
 
 fn error(cause: impl fmt::Display) -> Error {

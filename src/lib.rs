@@ -11,6 +11,8 @@ pub mod cli;
 mod db;
 mod demo;
 mod logger;
+mod migrations;
+mod private_files;
 mod routes;
 mod schema;
 pub mod settings;

@@ -1,6 +1,7 @@
 //! The settings, read from `Rocket.toml` and the environment and checked before launch.
 
 use std::fs;
+use std::io::Write;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +12,8 @@ use rocket::figment::providers::Env;
 use rocket::figment::value::magic::RelativePathBuf;
 use rocket::figment::{self, Figment};
 use serde::Deserialize;
+
+use crate::private_files;
 
 /// The default idle timeout: 2 hours (OWASP ASVS 5, 7.3.1). The compiler checks this `unwrap`.
 const IDLE_TIMEOUT: NonZeroU32 = NonZeroU32::new(2 * 60 * 60).unwrap();
@@ -128,13 +131,9 @@ fn invalid(error: figment::Error) -> String {
     format!("The setting {}{source}: {kind}", keys.join(".").to_lowercase())
 }
 
-/// Creates the data directory, which only its owner can read.
 fn create_data_dir(figment: &Figment) -> Result<PathBuf, String> {
     let dir = path(figment, "data_dir", "data")?;
-    let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.recursive(true).create(&dir).map_err(|cause| unusable(&dir, &cause))?;
+    private_files::create_dir(&dir).map_err(|cause| unusable(&dir, &cause))?;
     Ok(dir)
 }
 
@@ -165,7 +164,10 @@ fn secret_key(figment: &Figment) -> Result<Vec<u8>, String> {
 
 fn load_or_create_key(path: &Path) -> Result<Vec<u8>, String> {
     if !path.exists() {
-        fs::write(path, new_key()?).map_err(|cause| unusable(path, &cause))?;
+        let key = new_key()?;
+        let write =
+            private_files::create_new(path).and_then(|mut file| file.write_all(key.as_bytes()));
+        write.map_err(|cause| unusable(path, &cause))?;
     }
     let text = fs::read_to_string(path).map_err(|cause| unusable(path, &cause))?;
     decode(text.trim()).ok_or_else(|| unusable(path, &"it does not contain a key. Delete it"))

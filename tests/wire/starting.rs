@@ -29,6 +29,30 @@ fn only_the_owner_can_read_the_data_directory() {
     assert_eq!(mode & 0o777, 0o700);
 }
 
+#[cfg(unix)]
+#[test]
+fn only_the_owner_can_read_the_files_in_a_directory_that_others_can_read() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = TempDir::new().unwrap();
+    for name in ["data", "elsewhere"] {
+        fs::create_dir(dir.path().join(name)).unwrap();
+    }
+    let url = format!("sqlite://{}", dir.path().join("elsewhere/app.sqlite").display());
+    let servers =
+        [start(&mut program(dir.path())), start(program(dir.path()).env("DATABASE_URL", url))];
+    for server in &servers {
+        server.post("/register", "", ADA);
+    }
+    let mut names = vec!["data/secret_key".to_owned()];
+    for name in ["data/app.sqlite", "elsewhere/app.sqlite"] {
+        names.extend(["", "-wal", "-shm"].map(|end| format!("{name}{end}")));
+    }
+    for name in names {
+        let mode = fs::metadata(dir.path().join(&name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+}
+
 #[test]
 fn a_release_run_without_a_key_stops_with_instructions() {
     let dir = TempDir::new().unwrap();
