@@ -10,6 +10,7 @@ mod accounts;
 pub mod cli;
 mod db;
 mod demo;
+mod log_writer;
 mod logger;
 mod migrations;
 mod private_files;

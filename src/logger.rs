@@ -1,18 +1,24 @@
 //! A logger for Rocket that omits query strings, which can contain secrets such as tokens.
 
-use std::io::{Write, stdout};
+use std::io::stdout;
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use rocket::config::LogLevel;
 
+use crate::log_writer::LogWriter;
+
 /// Installs this logger instead of Rocket's own.
 pub fn init(level: LogLevel) {
-    let _ = log::set_boxed_logger(Box::new(Logger));
+    let writer =
+        LogWriter::new(stdout(), |count| format!("Warning: {count} log lines were dropped."));
+    let _ = log::set_boxed_logger(Box::new(Logger { writer }));
     log::set_max_level(LevelFilter::from(level));
 }
 
 /// Writes log lines in the same format as Rocket's own logger.
-struct Logger;
+struct Logger {
+    writer: LogWriter,
+}
 
 impl Log for Logger {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
@@ -30,10 +36,13 @@ impl Log for Logger {
             Level::Warn if !record.target().contains("launch") => "Warning: ",
             _ => "",
         };
-        let _ = writeln!(stdout(), "{prefix}{}", without_query_strings(&record.args().to_string()));
+        let text = without_query_strings(&record.args().to_string());
+        self.writer.write(format!("{prefix}{text}"));
     }
 
-    fn flush(&self) {}
+    fn flush(&self) {
+        self.writer.flush();
+    }
 }
 
 /// Replaces each query string by `?…` and each control character by a space.

@@ -46,5 +46,7 @@ fn run(arguments: Arguments) -> Result<(), String> {
     let clock = Clock::default();
     let log = EventLog::to_stderr(clock.clone());
     let rocket = app::build(figment, clock, log)?;
-    rocket::execute(rocket.launch()).map(drop).map_err(|error| error.to_string())
+    let result = rocket::execute(rocket.launch()).map(drop).map_err(|error| error.to_string());
+    log::logger().flush();
+    result
 }

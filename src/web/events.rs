@@ -1,6 +1,5 @@
 //! The event log: one JSON line for each event, such as a login, a logout or a failed login.
 
-use std::io::Write;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -10,6 +9,7 @@ use rocket_login::Clock;
 use serde::Serialize;
 
 use crate::accounts::{AttemptKind, CredentialsError, FailureReason, User};
+use crate::log_writer::LogWriter;
 
 /// An event. An event does not contain passwords, tokens or cookies. Usernames from forms are left out
 /// too, because users sometimes enter passwords there by mistake (OWASP Logging Cheat Sheet).
@@ -58,11 +58,15 @@ impl EventLog {
         EventLog { clock, write: Arc::new(write) }
     }
 
-    /// Creates a log that writes to standard error. Write errors are ignored.
+    /// Creates a log that writes to standard error, but does not wait if nobody reads it.
     pub fn to_stderr(clock: Clock) -> EventLog {
-        EventLog::new(clock, |line| {
-            let _ = writeln!(std::io::stderr(), "{line}");
-        })
+        let time = clock.clone();
+        let describe_dropped = move |count| {
+            let time = time.now();
+            format!(r#"{{"time":{time},"address":null,"event":"events_dropped","count":{count}}}"#)
+        };
+        let writer = LogWriter::new(std::io::stderr(), describe_dropped);
+        EventLog::new(clock, move |line| writer.write(line.to_owned()))
     }
 }
 

@@ -109,9 +109,14 @@ impl Server {
         self.child.id()
     }
 
-    /// Kills the server, and returns its output since the launch.
+    /// Stops the server, and returns its output since the launch.
     pub fn stop(&mut self) -> String {
+        // Not `kill`, because the server writes the last lines of its logs before it exits.
+        #[cfg(unix)]
+        self.signal("TERM");
+        #[cfg(not(unix))]
         let _ = self.child.kill();
+        let _ = self.child.wait();
         let threads = std::mem::take(&mut *self.output.lock().unwrap());
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     }
