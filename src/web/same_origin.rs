@@ -20,6 +20,10 @@ pub fn fairing() -> impl Fairing {
                 // A fairing can't respond, but it can route the request to another handler.
                 request.set_method(Method::Get);
                 request.set_uri(uri!(blocked));
+            } else if request.method() == Method::Head && request.content_type().is_some() {
+                // A form whose `_method` field is `HEAD`. Rocket would respond to this `POST` without a
+                // body, and break the connection.
+                request.set_method(Method::Get);
             }
         })
     })

@@ -86,6 +86,18 @@ fn the_table_shows_how_many_files_each_recipe_changes() {
 }
 
 #[test]
+#[ignore = "builds a copy of the crate"]
+fn rocket_flex_session_and_rocket_login_work_in_the_same_app() {
+    let copy = copy_repository();
+    let script = "cd login
+        sed 's/^\\[dev-dependencies\\]/&\\nrocket_flex_session = \"0.2\"/' Cargo.toml > new && mv new Cargo.toml
+        cp ../tests/fixtures/flex_session.rs tests/login
+        echo 'mod flex_session;' >> tests/login/main.rs
+        cargo test --test login flex_session";
+    run(command_in("sh", copy.path()).args(["-e", "-c", script]));
+}
+
+#[test]
 #[ignore = "builds a copy of the app"]
 fn an_app_with_an_additional_page_passes_its_tests() {
     apply_recipe("A page of your own");

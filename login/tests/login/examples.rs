@@ -1,4 +1,4 @@
-//! The examples as complete apps, and `rocket_flex_session` in the same app as `rocket_login`.
+//! The examples as complete apps.
 
 use crate::support::{assert_redirects, text};
 use rocket::http::{ContentType, Cookie, Header, Status};
@@ -120,36 +120,4 @@ fn the_readme_contains_the_minimal_site() {
         readme
             .contains(&format!("```rust,no_run\n{}```", include_str!("../../examples/minimal.rs")))
     );
-}
-
-/// `rocket_flex_session` stores any data, including data of anonymous users. `rocket_login`
-/// provides the user.
-#[test]
-fn rocket_flex_session_and_rocket_login_work_in_the_same_app() {
-    use crate::support::{User, get_text, log_in_as, manager, post_text, rocket};
-    use rocket_flex_session::{RocketFlexSession, Session};
-    use rocket_login::CurrentUser;
-
-    #[rocket::post("/basket/<item>")]
-    fn add(item: &str, mut session: Session<'_, Vec<String>>) {
-        session.tap_mut(|basket| basket.get_or_insert_default().push(item.to_owned()));
-    }
-
-    #[rocket::get("/basket")]
-    fn basket(user: CurrentUser<User>, session: Session<'_, Vec<String>>) -> String {
-        format!("{:?} {:?}", user.user().map(|user| &user.name), session.get().unwrap_or_default())
-    }
-
-    let sessions = RocketFlexSession::<Vec<String>>::builder()
-        .with_options(|options| options.cookie_name = "basket".to_owned())
-        .build();
-    let rocket = rocket(manager()).attach(sessions).mount("/", rocket::routes![add, basket]);
-    let client = Client::tracked(rocket).unwrap();
-    post_text(&client, "/basket/pen");
-    assert_eq!(get_text(&client, "/basket"), "None [\"pen\"]");
-    log_in_as(&client, "ada");
-    post_text(&client, "/basket/ink");
-    assert_eq!(get_text(&client, "/basket"), "Some(\"ada\") [\"pen\", \"ink\"]");
-    post_text(&client, "/log-out");
-    assert_eq!(get_text(&client, "/basket"), "None [\"pen\", \"ink\"]");
 }
