@@ -53,7 +53,7 @@ pub enum UserCommand {
 /// The commands for sessions.
 #[derive(Debug, Subcommand)]
 pub enum SessionsCommand {
-    /// Delete all expired sessions (each login does so too)
+    /// Delete all expired sessions (logins also do so, in the background)
     Purge,
 }
 

@@ -25,6 +25,7 @@ use rocket_login::{Clock, LoginManager};
 
 use accounts::{Accounts, User};
 use settings::Settings;
+use web::client::{DeviceCookie, DeviceCookieName};
 pub use web::events::EventLog;
 use web::events::{Event, Events};
 use web::static_files::StaticFiles;
@@ -50,6 +51,9 @@ pub fn build(figment: Figment, clock: Clock, event_log: EventLog) -> Result<Rock
         .exempt("/static")
         .exempt("/healthz")
         .on_event(|event, request| {
+            if let rocket_login::Event::LoggedIn(user) = event {
+                DeviceCookie::of(request).record_login(user);
+            }
             if let Some(event) = Event::from_login(event) {
                 Events::of(request).record(event);
             }
@@ -59,6 +63,7 @@ pub fn build(figment: Figment, clock: Clock, event_log: EventLog) -> Result<Rock
     Ok(rocket::custom(settings.figment)
         .manage(accounts)
         .manage(event_log)
+        .manage(DeviceCookieName::new(settings.https))
         .attach(headers::shield(settings.https))
         .attach(headers::fairing(settings.https))
         .attach(same_origin::fairing())

@@ -11,6 +11,7 @@ diesel::table! {
         last_seen_at -> BigInt,
         expires_at -> BigInt,
         absolute_expires_at -> BigInt,
+        previous_token_hash -> Nullable<Binary>,
     }
 }
 

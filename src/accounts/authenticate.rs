@@ -1,10 +1,17 @@
 //! Username and password authentication.
 
-use std::net::IpAddr;
-
 use serde::Serialize;
 
-use super::{Accounts, AttemptKind, Error, Password, User, Username, passwords};
+use super::hash_queue::Place;
+use super::{Accounts, Client, Error, Password, User, Username, passwords};
+
+/// What a password is entered for. Failures for a username are counted separately for each kind.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AttemptKind {
+    Login,
+    Reauthentication,
+}
 
 /// Why credentials were not accepted.
 pub enum CredentialsError {
@@ -15,13 +22,8 @@ pub enum CredentialsError {
         user: Option<i64>,
         reason: FailureReason,
     },
-    /// There were too many failures for the username or the address.
-    Throttled {
-        /// How long to wait, in seconds.
-        retry_after: i64,
-    },
-    /// The database or the password hashing is unavailable.
-    Unavailable(Error),
+    /// The credentials were not verified, for example because there were too many failures.
+    NotVerified(Error),
 }
 
 /// Why credentials failed, for the log.
@@ -50,34 +52,35 @@ impl Accounts {
         kind: AttemptKind,
         username: &str,
         password: &Password,
-        address: Option<IpAddr>,
+        client: &Client,
     ) -> Result<User, CredentialsError> {
-        let attempt = self.throttle.begin(kind, username, address).await;
-        let attempt = attempt.map_err(|retry_after| CredentialsError::Throttled { retry_after })?;
+        let place = self.queue.enter(client.network)?;
         let found = match Username::parse(username) {
             Ok(username) => self.find_by_username(username).await?,
             Err(_) => None,
         };
+        let attempt = self.throttle.begin(kind, username, found.as_ref(), client).await?;
         let hash = found.as_ref().map(|user| user.password_hash.clone());
-        let is_correct = self.hasher.verify(password, hash).await?;
+        let is_correct = self.hasher.verify(password, hash, &place).await?;
         let reason = match &found {
             None => FailureReason::UnknownUsername,
             Some(_) if !is_correct => FailureReason::WrongPassword,
             Some(user) if !user.is_active => FailureReason::Deactivated,
             Some(user) => {
-                attempt.succeeded();
-                return Ok(self.rehash_if_needed(user.clone(), password).await);
+                attempt.succeeded().await?;
+                return Ok(self.rehash_if_needed(user.clone(), password, &place).await);
             }
         };
-        attempt.failed();
+        attempt.failed().await?;
+        self.purge_in_background();
         Err(CredentialsError::Failed { user: found.map(|user| user.id), reason })
     }
 
     /// Replaces the user's hash if its parameters are weaker than today's. If that fails, the old hash
     /// still works, and the next login tries again.
-    async fn rehash_if_needed(&self, mut user: User, password: &Password) -> User {
+    async fn rehash_if_needed(&self, mut user: User, password: &Password, place: &Place) -> User {
         if passwords::needs_rehash(&user.password_hash) {
-            match self.rehash(&user, password).await {
+            match self.rehash(&user, password, place).await {
                 Ok(hash) => user.password_hash = hash,
                 Err(cause) => rocket::warn!("User {} still has a weak hash: {cause}", user.id),
             }
@@ -86,12 +89,17 @@ impl Accounts {
     }
 
     /// Returns the hash in the database if it matches this password, and otherwise the old hash.
-    async fn rehash(&self, user: &User, password: &Password) -> Result<String, Error> {
-        let (old, new) = (user.password_hash.clone(), self.hasher.hash(password).await?);
+    async fn rehash(
+        &self,
+        user: &User,
+        password: &Password,
+        place: &Place,
+    ) -> Result<String, Error> {
+        let (old, new) = (user.password_hash.clone(), self.hasher.hash(password, place).await?);
         let current = self.replace_hash(user.id, old.clone(), new.clone()).await?;
         // A concurrent login or password change might have replaced the hash first.
         let is_current = current == new;
-        if is_current || self.hasher.verify(password, Some(current.clone())).await? {
+        if is_current || self.hasher.verify(password, Some(current.clone()), place).await? {
             return Ok(current);
         }
         Ok(old)
@@ -100,6 +108,6 @@ impl Accounts {
 
 impl From<Error> for CredentialsError {
     fn from(cause: Error) -> CredentialsError {
-        CredentialsError::Unavailable(cause)
+        CredentialsError::NotVerified(cause)
     }
 }

@@ -82,23 +82,30 @@ impl LoginStore for Accounts {
             sessions::insert(connection, user_id, row)?;
             Ok(Some(token))
         });
-        Ok(begin.await?)
+        let begun = begin.await?;
+        self.purge_in_background();
+        Ok(begun)
     }
 
     async fn renew_session(
         &self,
         token: &str,
-        _: &NewSession<'_>,
+        session: &NewSession<'_>,
     ) -> Result<Option<String>, Error> {
         let (old, new) = (hash_token(token), new_token()?);
-        let new_hash = hash_token(&new);
-        let renew = self.db.run(move |connection| sessions::renew(connection, &old, &new_hash));
+        let (new_hash, user_agent) = (hash_token(&new), session.user_agent.to_owned());
+        let renew = self
+            .db
+            .run(move |connection| sessions::renew(connection, &old, &new_hash, Some(&user_agent)));
         Ok((renew.await? > 0).then_some(new))
     }
 
+    /// Ends the session, even if a concurrent request has just replaced this token.
     async fn end_session(&self, token: &str) -> Result<bool, Error> {
-        let session = rows::table.filter(rows::token_hash.eq(hash_token(token)));
-        Ok(self.db.run(move |connection| diesel::delete(session).execute(connection)).await? > 0)
+        let hash = hash_token(token);
+        let session = rows::token_hash.eq(hash.clone()).or(rows::previous_token_hash.eq(hash));
+        let end = diesel::delete(rows::table.filter(session));
+        Ok(self.db.run(move |connection| end.execute(connection)).await? > 0)
     }
 }
 

@@ -4,8 +4,12 @@
 //! the methods of [`Accounts`], which these modules implement.
 
 mod authenticate;
+mod client;
+mod failure_counts;
+mod hash_queue;
 mod login_store;
 mod passwords;
+mod purge;
 mod sessions;
 mod throttle;
 mod users;
@@ -19,27 +23,34 @@ use rocket_login::{Clock, NewSession};
 use crate::db::{self, Db};
 use crate::settings::DataSettings;
 
-pub use authenticate::{CredentialsError, FailureReason};
+pub use authenticate::{AttemptKind, CredentialsError, FailureReason};
+pub use client::{Client, Device};
 pub use passwords::Password;
-pub use throttle::AttemptKind;
 pub use users::{User, Username};
 
 /// Users, their passwords and their sessions. Rocket manages an `Accounts`, and each command opens one.
 pub struct Accounts {
     db: Db,
     clock: Clock,
+    queue: hash_queue::HashQueue,
     hasher: passwords::Hasher,
     throttle: throttle::LoginThrottle,
     /// The idle timeout, in seconds.
     idle_timeout: i64,
     /// Limits how many visits are recorded in the background at the same time.
     visit_permits: Arc<Semaphore>,
+    /// Allows one purge at a time.
+    purge_permit: Arc<Semaphore>,
 }
 
 /// Why a method of [`Accounts`] failed. The message is logged or printed, but never shown on a page.
 #[derive(Debug)]
 pub enum Error {
-    /// The database failed or did not answer, or too many passwords are waiting to be hashed.
+    /// There were too many attempts. `retry_after` is the time to wait, in seconds.
+    Throttled { retry_after: i64 },
+    /// Too many passwords are waiting to be hashed.
+    Busy,
+    /// The database failed or did not answer.
     Unavailable(String),
     /// Argon2 or the operating system failed.
     Failed(String),
@@ -52,13 +63,16 @@ impl Accounts {
     ///
     /// Returns an error if the database can't be opened or Argon2 fails.
     pub fn open(settings: &DataSettings, clock: Clock) -> Result<Accounts, String> {
+        let db = Db::open(&settings.database_url)?;
         Ok(Accounts {
-            db: Db::open(&settings.database_url)?,
+            throttle: throttle::LoginThrottle::new(clock.clone(), &db),
+            db,
+            queue: hash_queue::HashQueue::new(),
             hasher: passwords::Hasher::new().map_err(|cause| cause.to_string())?,
-            throttle: throttle::LoginThrottle::new(clock.clone()),
             clock,
             idle_timeout: settings.idle_timeout.get().into(),
             visit_permits: Arc::new(Semaphore::new(login_store::MAX_VISITS_IN_FLIGHT)),
+            purge_permit: Arc::new(Semaphore::new(1)),
         })
     }
 
@@ -68,7 +82,7 @@ impl Accounts {
         username: Username,
         password: &Password,
     ) -> Result<Option<User>, Error> {
-        let hash = self.hasher.hash(password).await?;
+        let hash = self.hasher.hash(password, &self.queue.enter(None)?).await?;
         Ok(self.db.run(move |connection| users::insert(connection, &username, &hash)).await?)
     }
 
@@ -79,8 +93,15 @@ impl Accounts {
         username: Username,
         password: &Password,
         session: &NewSession<'_>,
+        client: &Client,
     ) -> Result<Option<(User, String)>, Error> {
-        let hash = self.hasher.hash(password).await?;
+        let place = self.queue.enter(client.network)?;
+        self.throttle.count_registration(client).await?;
+        // The insert below checks this too. Here, the check saves a hash.
+        if self.find_by_username(username.clone()).await?.is_some() {
+            return Ok(None);
+        }
+        let hash = self.hasher.hash(password, &place).await?;
         let token = sessions::new_token()?;
         let row = self.session_row(&token, session);
         let register = self.db.transaction(move |connection| {
@@ -88,37 +109,41 @@ impl Accounts {
             sessions::insert(connection, user.id, row)?;
             Ok(Some((user, token)))
         });
-        Ok(register.await?)
+        let registered = register.await?;
+        self.purge_in_background();
+        Ok(registered)
     }
 
     /// Changes a user's password, revokes their other sessions and renews the session that `token`
-    /// belongs to, in one transaction. Returns the new token, or `None` if that session no longer
-    /// exists.
+    /// belongs to, in one transaction. Returns the changed user and the new token, or `None` if that
+    /// session no longer exists.
     pub async fn change_password(
         &self,
         user_id: i64,
         password: &Password,
         token: &str,
-    ) -> Result<Option<String>, Error> {
-        let hash = self.hasher.hash(password).await?;
+        client: &Client,
+    ) -> Result<Option<(User, String)>, Error> {
+        let place = self.queue.enter(client.network)?;
+        let hash = self.hasher.hash(password, &place).await?;
         let (old, new) = (sessions::hash_token(token), sessions::new_token()?);
         let change = self.db.transaction(move |connection| {
             let current = sessions::hash_token(&new);
             // Takes the lock first, so that the session of a concurrent login is visible and is revoked.
             users::lock(connection, user_id)?;
-            if sessions::renew(connection, &old, &current)? == 0 {
+            if sessions::renew(connection, &old, &current, None)? == 0 {
                 return Ok(None);
             }
-            users::set_password_hash(connection, user_id, &hash)?;
+            let user = users::set_password_hash(connection, user_id, &hash)?;
             sessions::revoke_others(connection, user_id, &current)?;
-            Ok(Some(new))
+            Ok(Some((user, new)))
         });
         Ok(change.await?)
     }
 
     /// Sets a user's password and revokes all their sessions.
     pub async fn reset_password(&self, user_id: i64, password: &Password) -> Result<(), Error> {
-        let hash = self.hasher.hash(password).await?;
+        let hash = self.hasher.hash(password, &self.queue.enter(None)?).await?;
         let reset = self.db.transaction(move |connection| {
             users::set_password_hash(connection, user_id, &hash)?;
             sessions::revoke_all(connection, user_id).map(drop)
@@ -135,7 +160,12 @@ impl From<db::Error> for Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Error::Unavailable(cause) | Error::Failed(cause)) = self;
-        f.write_str(cause)
+        match self {
+            Error::Throttled { retry_after } => {
+                write!(f, "too many attempts: wait {retry_after} s")
+            }
+            Error::Busy => f.write_str("too many passwords are waiting to be hashed"),
+            Error::Unavailable(cause) | Error::Failed(cause) => f.write_str(cause),
+        }
     }
 }

@@ -1,18 +1,13 @@
 //! Password rules, and password hashing with Argon2id on blocking threads.
 
-use std::num::NonZeroUsize;
-use std::sync::Arc;
-use std::thread::available_parallelism;
-
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 use rocket::form::{self, FromFormField, ValueField};
-use rocket::tokio::sync::Semaphore;
-use rocket::tokio::task::spawn_blocking;
 use unicode_normalization::UnicodeNormalization;
 
 use super::Error;
+use super::hash_queue::Place;
 
 /// The Argon2id parameters: 19 MiB, 2 passes and 1 lane (OWASP Password Storage Cheat Sheet). Higher
 /// parameters make attacks and logins more expensive. If you raise them, each user's hash is replaced
@@ -27,9 +22,6 @@ const MIN_CHARACTERS: usize = 15;
 
 /// The maximum length of a password, in bytes. This limit bounds the work of hashing.
 const MAX_BYTES: usize = 1024;
-
-/// The maximum length of the queue, per core. The last password in the queue waits for about a second.
-const QUEUE_PER_CORE: usize = 32;
 
 /// A password, exactly as entered. `Password` does not implement `Debug`, so it can't be logged by accident.
 pub struct Password(String);
@@ -78,54 +70,36 @@ impl<'v> FromFormField<'v> for Password {
     }
 }
 
-/// Hashes and verifies at most one password per core at the same time. More would not be faster, and
-/// each needs 19 MiB of memory.
+/// Hashes and verifies passwords that have a place in the queue.
 pub struct Hasher {
-    cores: Arc<Semaphore>,
-    queue: Arc<Semaphore>,
     dummy_hash: String,
 }
 
 impl Hasher {
     pub fn new() -> Result<Hasher, Error> {
-        let cores = available_parallelism().map_or(1, NonZeroUsize::get);
-        Ok(Hasher {
-            cores: Arc::new(Semaphore::new(cores)),
-            queue: Arc::new(Semaphore::new(QUEUE_PER_CORE * cores)),
-            dummy_hash: hash(b"")?,
-        })
+        Ok(Hasher { dummy_hash: hash(b"")? })
     }
 
     /// Hashes a password and returns a PHC string.
-    pub async fn hash(&self, password: &Password) -> Result<String, Error> {
+    pub async fn hash(&self, password: &Password, place: &Place) -> Result<String, Error> {
         let normalized = password.normalized();
-        self.in_turn(move || hash(normalized.as_bytes())).await?
+        place.run(move || hash(normalized.as_bytes())).await?
     }
 
     /// Verifies a password against a user's hash. Without a hash, does the same work with a dummy hash.
-    pub async fn verify(&self, password: &Password, hash: Option<String>) -> Result<bool, Error> {
+    pub async fn verify(
+        &self,
+        password: &Password,
+        hash: Option<String>,
+        place: &Place,
+    ) -> Result<bool, Error> {
         // A password over this limit can't be correct, so it is neither normalized nor hashed.
         let fits = password.0.len() <= MAX_BYTES;
         let normalized = if fits { password.normalized() } else { String::new() };
         let can_match = fits && hash.is_some();
         let hash = hash.unwrap_or_else(|| self.dummy_hash.clone());
         let verify = move || argon2().verify_password(normalized.as_bytes(), hash.as_str()).is_ok();
-        Ok(self.in_turn(verify).await? && can_match)
-    }
-
-    async fn in_turn<T, F>(&self, work: F) -> Result<T, Error>
-    where
-        T: Send + 'static,
-        F: FnOnce() -> T + Send + 'static,
-    {
-        let place = self.queue.clone().try_acquire_owned().map_err(|_| busy())?;
-        let core = self.cores.clone().acquire_owned().await.map_err(|_| busy())?;
-        let done = spawn_blocking(move || {
-            // The thread holds both permits, because it continues if the request is cancelled.
-            let _held = (place, core);
-            work()
-        });
-        done.await.map_err(|cause| Error::Failed(cause.to_string()))
+        Ok(place.run(verify).await? && can_match)
     }
 }
 
@@ -144,23 +118,6 @@ fn argon2() -> Argon2<'static> {
 fn hash(password: &[u8]) -> Result<String, Error> {
     let hash: Result<PasswordHash, _> = argon2().hash_password(password);
     hash.map(|hash| hash.to_string()).map_err(|cause| Error::Failed(cause.to_string()))
-}
-
-fn busy() -> Error {
-    Error::Unavailable("too many passwords are waiting to be hashed".to_owned())
-}
-
-#[cfg(test)]
-#[rocket::async_test]
-async fn rejects_passwords_immediately_if_the_queue_is_full() {
-    let hasher = Hasher::new().unwrap();
-    let places = hasher.queue.available_permits() as u32;
-    let crowd = hasher.queue.clone().acquire_many_owned(places).await.unwrap();
-    let password = Password::new("a horse that staples batteries".into());
-    assert!(matches!(hasher.hash(&password).await, Err(Error::Unavailable(_))));
-    assert!(matches!(hasher.verify(&password, None).await, Err(Error::Unavailable(_))));
-    drop(crowd);
-    assert!(hasher.hash(&password).await.is_ok());
 }
 
 #[cfg(test)]

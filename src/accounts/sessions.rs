@@ -34,28 +34,45 @@ pub(super) struct SessionRow {
     pub absolute_expires_at: i64,
 }
 
+/// The maximum number of sessions of a user. A new session ends the oldest.
+const MAX_SESSIONS_PER_USER: i64 = 100;
+
+/// The maximum number of sessions that a login ends, so that the login does not take long.
+const MAX_ENDED_BY_LOGIN: i64 = 500;
+
+/// The maximum number of sessions on the account page.
+const MAX_LISTED: i64 = 50;
+
 impl Accounts {
-    /// Lists a user's sessions, most recently seen first. The session that `token` belongs to is marked
-    /// as current.
+    /// Lists a user's sessions: first the session that `token` belongs to, then the most recently seen.
+    /// Returns at most 50 sessions, and the number of all sessions.
     pub async fn sessions(
         &self,
         user_id: i64,
         token: Option<String>,
-    ) -> Result<Vec<Session>, Error> {
-        let (current, now) = (token.map(|token| hash_token(&token)), self.clock.now());
+    ) -> Result<(Vec<Session>, i64), Error> {
+        let current = token.map(|token| hash_token(&token)).unwrap_or_default();
+        let active = sessions::user_id.eq(user_id).and(sessions::expires_at.ge(self.clock.now()));
         let list = self.db.run(move |connection| {
-            sessions::table
-                .filter(sessions::user_id.eq(user_id).and(sessions::expires_at.ge(now)))
-                .order((sessions::last_seen_at.desc(), sessions::id.desc()))
+            let active = sessions::table.filter(active);
+            let is_current = sessions::token_hash.eq(current);
+            let listed = active
+                .order((
+                    is_current.clone().desc(),
+                    sessions::last_seen_at.desc(),
+                    sessions::id.desc(),
+                ))
+                .limit(MAX_LISTED)
                 .select((
                     sessions::id,
                     sessions::user_agent,
                     sessions::remembered,
                     sessions::created_at,
                     sessions::last_seen_at,
-                    sessions::token_hash.eq(current.unwrap_or_default()),
+                    is_current,
                 ))
-                .load(connection)
+                .load(connection)?;
+            Ok((listed, active.count().get_result(connection)?))
         });
         Ok(list.await?)
     }
@@ -77,29 +94,39 @@ impl Accounts {
     pub async fn revoke_all_sessions(&self, user_id: i64) -> Result<usize, Error> {
         Ok(self.db.run(move |connection| revoke_all(connection, user_id)).await?)
     }
-
-    /// Deletes all expired sessions of all users. Returns how many.
-    pub async fn purge_sessions(&self) -> Result<usize, Error> {
-        let now = self.clock.now();
-        Ok(self.db.run(move |connection| delete_expired(connection, now)).await?)
-    }
 }
 
-/// Inserts a session and deletes all expired sessions.
+/// Inserts a session, and ends the user's oldest sessions if there are too many.
 pub(super) fn insert(
     connection: &mut DbConnection,
     user_id: i64,
     row: SessionRow,
 ) -> QueryResult<usize> {
-    delete_expired(connection, row.created_at)?;
     let row = (sessions::user_id.eq(user_id), row);
-    diesel::insert_into(sessions::table).values(row).execute(connection)
+    diesel::insert_into(sessions::table).values(row).execute(connection)?;
+    let same_user = diesel::alias!(sessions as same_user);
+    let excess = same_user
+        .filter(same_user.field(sessions::user_id).eq(user_id))
+        .order(same_user.field(sessions::id).desc())
+        .offset(MAX_SESSIONS_PER_USER)
+        .limit(MAX_ENDED_BY_LOGIN)
+        .select(same_user.field(sessions::id));
+    diesel::delete(sessions::table.filter(sessions::id.eq_any(excess))).execute(connection)
 }
 
-/// Replaces the token hash of a session.
-pub(super) fn renew(connection: &mut DbConnection, old: &[u8], new: &[u8]) -> QueryResult<usize> {
+/// Replaces the token hash of a session, and its `User-Agent` if that is not `None`.
+pub(super) fn renew(
+    connection: &mut DbConnection,
+    old: &[u8],
+    new: &[u8],
+    user_agent: Option<&str>,
+) -> QueryResult<usize> {
     diesel::update(sessions::table.filter(sessions::token_hash.eq(old)))
-        .set(sessions::token_hash.eq(new))
+        .set((
+            sessions::token_hash.eq(new),
+            sessions::previous_token_hash.eq(old),
+            user_agent.map(|user_agent| sessions::user_agent.eq(user_agent)),
+        ))
         .execute(connection)
 }
 
@@ -116,15 +143,15 @@ pub(super) fn revoke_all(connection: &mut DbConnection, user_id: i64) -> QueryRe
     diesel::delete(sessions::table.filter(sessions::user_id.eq(user_id))).execute(connection)
 }
 
-fn delete_expired(connection: &mut DbConnection, now: i64) -> QueryResult<usize> {
-    diesel::delete(sessions::table.filter(sessions::expires_at.lt(now))).execute(connection)
-}
-
 /// Generates a token: 256 random bits from the operating system, in hexadecimal.
 pub(super) fn new_token() -> Result<String, Error> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|cause| Error::Failed(cause.to_string()))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(to_hex(&bytes))
+}
+
+pub(super) fn to_hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Hashes a token. Random tokens do not need a salt.

@@ -141,11 +141,13 @@ pub(super) fn lock(connection: &mut DbConnection, user_id: i64) -> QueryResult<u
     diesel::update(users::table.find(user_id)).set(users::id.eq(user_id)).execute(connection)
 }
 
+/// Sets the password hash, and returns the changed user.
 pub(super) fn set_password_hash(
     connection: &mut DbConnection,
     user_id: i64,
     hash: &str,
-) -> QueryResult<usize> {
-    let user = diesel::update(users::table.find(user_id));
-    user.set(users::password_hash.eq(hash)).execute(connection)
+) -> QueryResult<User> {
+    let user = users::table.find(user_id);
+    diesel::update(user).set(users::password_hash.eq(hash)).execute(connection)?;
+    user.select(User::as_select()).get_result(connection)
 }

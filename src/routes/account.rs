@@ -21,8 +21,8 @@ pub async fn account(
     login: Login<'_>,
     accounts: &State<Accounts>,
 ) -> Result<Page, Error> {
-    let sessions = accounts.sessions(user.id, login.session_id()).await?;
-    Ok(Page::new("account").with("sessions", sessions))
+    let (sessions, count) = accounts.sessions(user.id, login.session_id()).await?;
+    Ok(Page::new("account").with("sessions", sessions).with("session_count", count))
 }
 
 #[post("/account/sessions/<id>/revoke")]

@@ -6,7 +6,7 @@ use rocket::{FromForm, Route, State, get, post, routes, uri};
 use rocket_login::{Next, Remember};
 
 use super::dashboard;
-use crate::accounts::{Accounts, AttemptKind, CredentialsError, FailureReason, Password};
+use crate::accounts::{Accounts, AttemptKind, Client, CredentialsError, FailureReason, Password};
 use crate::web::error::Error;
 use crate::web::events::Events;
 use crate::web::guards::{CurrentUser, Login};
@@ -38,6 +38,7 @@ async fn log_in(
     next: Option<Next>,
     form: Form<LoginForm<'_>>,
     accounts: &State<Accounts>,
+    client: Client,
     login: Login<'_>,
     events: Events<'_>,
 ) -> Result<Flash<Redirect>, Error> {
@@ -50,7 +51,7 @@ async fn log_in(
         error.into_form(page(form.username, next.as_ref()), "Invalid username or password.")
     };
     let user = accounts
-        .authenticate(AttemptKind::Login, form.username, &form.password, events.address)
+        .authenticate(AttemptKind::Login, form.username, &form.password, &client)
         .await
         .map_err(failed)?;
     let user_id = user.id;

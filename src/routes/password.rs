@@ -6,7 +6,8 @@ use rocket::{FromForm, Route, State, get, post, routes, uri};
 use rocket_login::AuthError;
 
 use super::account;
-use crate::accounts::{Accounts, Password};
+use crate::accounts::{Accounts, Client, Password};
+use crate::web::client::DeviceCookie;
 use crate::web::error::Error;
 use crate::web::events::{Event, Events};
 use crate::web::guards::{FreshUser, Login};
@@ -31,6 +32,8 @@ async fn change_password(
     user: FreshUser,
     form: Form<PasswordForm>,
     accounts: &State<Accounts>,
+    client: Client,
+    device: DeviceCookie<'_>,
     login: Login<'_>,
     events: Events<'_>,
 ) -> Result<Flash<Redirect>, Error> {
@@ -38,8 +41,15 @@ async fn change_password(
         return Err(Page::new("password").field_error("new_password", Some(error)).into());
     }
     let token = login.session_id().ok_or(AuthError::Unauthorized)?;
-    let changed = accounts.change_password(user.id, &form.new_password, &token).await?;
-    login.replace_session(changed.ok_or(AuthError::Unauthorized)?);
+    let changed = accounts.change_password(user.id, &form.new_password, &token, &client).await;
+    let changed = changed.map_err(|error| {
+        let throttled = |retry_after| Event::PasswordChangeThrottled { user: user.id, retry_after };
+        events.record_throttled(&error, throttled);
+        error.into_form(Page::new("password"))
+    })?;
+    let (user, token) = changed.ok_or(AuthError::Unauthorized)?;
+    login.replace_session(token);
+    device.record_login(&user);
     events.record(Event::PasswordChanged { user: user.id });
     let message = "Your password has been changed. All other devices are logged out.";
     Ok(Flash::success(Redirect::to(uri!(account::account)), message))

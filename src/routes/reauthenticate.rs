@@ -6,7 +6,7 @@ use rocket::{FromForm, Route, State, get, post, routes};
 use rocket_login::{AuthError, Next};
 
 use super::login::after_login;
-use crate::accounts::{Accounts, AttemptKind, Password};
+use crate::accounts::{Accounts, AttemptKind, Client, Password};
 use crate::web::error::Error;
 use crate::web::events::Events;
 use crate::web::guards::{Login, RequiredUser};
@@ -33,12 +33,13 @@ async fn reauthenticate(
     user: RequiredUser,
     form: Form<ReauthenticateForm>,
     accounts: &State<Accounts>,
+    client: Client,
     login: Login<'_>,
     events: Events<'_>,
 ) -> Result<Redirect, Error> {
     let next = form.next.clone().or(next);
     let kind = AttemptKind::Reauthentication;
-    accounts.authenticate(kind, &user.username, &form.password, events.address).await.map_err(
+    accounts.authenticate(kind, &user.username, &form.password, &client).await.map_err(
         |error| {
             events.record_failure(kind, &error);
             error.into_form(page(next.as_ref()), "Invalid password.")

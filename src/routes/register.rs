@@ -6,7 +6,7 @@ use rocket::{FromForm, Route, State, get, post, routes};
 use rocket_login::Remember;
 
 use super::login::{after_login, already_logged_in};
-use crate::accounts::{Accounts, Password, Username};
+use crate::accounts::{Accounts, Client, Password, Username};
 use crate::web::error::Error;
 use crate::web::events::{Event, Events};
 use crate::web::guards::{CurrentUser, Login};
@@ -35,6 +35,7 @@ fn register_form(current: CurrentUser) -> Result<Page, Error> {
 async fn register(
     form: Form<RegisterForm<'_>>,
     accounts: &State<Accounts>,
+    client: Client,
     login: Login<'_>,
     events: Events<'_>,
 ) -> Result<Flash<Redirect>, Error> {
@@ -47,7 +48,11 @@ async fn register(
         return Err(page.field_error("password", valid.1.err()).into());
     };
     let session = login.new_session(Remember::No);
-    let registered = accounts.register(username, &form.password, &session).await?;
+    let registered = accounts.register(username, &form.password, &session, &client).await;
+    let registered = registered.map_err(|error| {
+        events.record_throttled(&error, |retry_after| Event::RegistrationThrottled { retry_after });
+        error.into_form(page(form.username))
+    })?;
     let Some((user, token)) = registered else {
         let taken = "This username is taken. Choose another one.";
         return Err(page(form.username).field_error("username", Some(taken)).into());

@@ -46,9 +46,25 @@ impl From<accounts::Error> for Error {
     fn from(cause: accounts::Error) -> Error {
         rocket::error!("{cause}");
         Error::Status(match cause {
-            accounts::Error::Unavailable(_) => Status::ServiceUnavailable,
+            accounts::Error::Throttled { .. } => Status::TooManyRequests,
+            accounts::Error::Busy | accounts::Error::Unavailable(_) => Status::ServiceUnavailable,
             accounts::Error::Failed(_) => Status::InternalServerError,
         })
+    }
+}
+
+impl accounts::Error {
+    /// Converts the error into a response: the form again if there were too many attempts, or an error
+    /// page.
+    pub fn into_form(self, form: Page) -> Error {
+        let accounts::Error::Throttled { retry_after } = self else { return self.into() };
+        let wait = match retry_after {
+            1 => "1 second".to_owned(),
+            ..=90 => format!("{retry_after} seconds"),
+            _ => format!("{} minutes", (retry_after + 59) / 60),
+        };
+        let message = format!("Too many attempts. Try again in {wait}.");
+        Error::Throttled(Box::new(form.flash("danger", message)), retry_after)
     }
 }
 
@@ -58,16 +74,7 @@ impl CredentialsError {
     pub fn into_form(self, form: Page, message: &str) -> Error {
         match self {
             CredentialsError::Failed { .. } => form.flash("danger", message).into(),
-            CredentialsError::Throttled { retry_after } => {
-                let wait = match retry_after {
-                    1 => "1 second".to_owned(),
-                    ..=90 => format!("{retry_after} seconds"),
-                    _ => format!("{} minutes", (retry_after + 59) / 60),
-                };
-                let message = format!("Too many failed attempts. Try again in {wait}.");
-                Error::Throttled(Box::new(form.flash("danger", message)), retry_after)
-            }
-            CredentialsError::Unavailable(cause) => cause.into(),
+            CredentialsError::NotVerified(cause) => cause.into_form(form),
         }
     }
 }

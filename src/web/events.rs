@@ -8,7 +8,7 @@ use rocket::request::{FromRequest, Outcome};
 use rocket_login::Clock;
 use serde::Serialize;
 
-use crate::accounts::{AttemptKind, CredentialsError, FailureReason, User};
+use crate::accounts::{AttemptKind, CredentialsError, Error, FailureReason, User};
 use crate::log_writer::LogWriter;
 
 /// An event. An event does not contain passwords, tokens or cookies. Usernames from forms are left out
@@ -20,6 +20,8 @@ pub enum Event {
     LoggedIn { user: i64 },
     AuthenticationFailed { kind: AttemptKind, user: Option<i64>, reason: FailureReason },
     LoginThrottled { kind: AttemptKind, retry_after: i64 },
+    RegistrationThrottled { retry_after: i64 },
+    PasswordChangeThrottled { user: i64, retry_after: i64 },
     LoggedOut { user: Option<i64> },
     Reauthenticated { user: i64 },
     PasswordChanged { user: i64 },
@@ -104,10 +106,19 @@ impl<'r> Events<'r> {
             CredentialsError::Failed { user, reason } => {
                 self.record(Event::AuthenticationFailed { kind, user, reason });
             }
-            CredentialsError::Throttled { retry_after } => {
-                self.record(Event::LoginThrottled { kind, retry_after });
+            CredentialsError::NotVerified(ref error) => {
+                self.record_throttled(error, |retry_after| Event::LoginThrottled {
+                    kind,
+                    retry_after,
+                });
             }
-            CredentialsError::Unavailable(_) => {}
+        }
+    }
+
+    /// Records `event` with the time to wait if `error` is that there were too many attempts.
+    pub fn record_throttled(&self, error: &Error, event: impl FnOnce(i64) -> Event) {
+        if let Error::Throttled { retry_after } = *error {
+            self.record(event(retry_after));
         }
     }
 }

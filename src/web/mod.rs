@@ -1,7 +1,8 @@
-//! What all pages share: guards, `Page`, error pages, the event log and headers.
+//! What all pages share: guards, `Page`, error pages, the event log, headers and the device cookie.
 //!
 //! These modules use `accounts` and `rocket_login`, but not SQL.
 
+pub mod client;
 pub mod error;
 pub mod events;
 pub mod guards;

@@ -33,6 +33,33 @@ fn a_logout_revokes_only_the_current_session() {
 }
 
 #[test]
+fn a_logout_that_races_a_new_session_token_ends_the_session() {
+    let app = App::new();
+    let changes = [("/reauthenticate", "password"), ("/account/password", "new_password")];
+    for (number, (path, field)) in changes.into_iter().enumerate() {
+        let mut renewed = app.registered(&format!("user-{number}"));
+        let mut old = renewed.clone();
+        assert_eq!(renewed.post(path, &[(field, PASSWORD)]).status.code, 303);
+        assert!(renewed.is_logged_in());
+        assert!(!old.is_logged_in());
+        assert_eq!(old.post("/logout", &[]).location(), "/");
+        assert!(!renewed.is_logged_in(), "{path}");
+    }
+}
+
+#[test]
+fn a_logout_without_a_session_is_not_logged() {
+    let app = App::new();
+    let mut browser = app.registered("ada");
+    let mut copy = browser.clone();
+    browser.post("/logout", &[]);
+    app.events();
+    copy.post("/logout", &[]);
+    app.browser().post("/logout", &[]);
+    assert_eq!(app.events(), Vec::<String>::new());
+}
+
+#[test]
 fn the_logout_form_redirects_an_anonymous_user_to_the_home_page() {
     let app = App::new();
     let mut browser = app.browser();

@@ -9,15 +9,18 @@ fn migration_names(database: &str) -> BTreeSet<String> {
     entries.map(|name| name.into_string().unwrap()).filter(|name| !name.starts_with('.')).collect()
 }
 
+/// With SQLite, the counts of the rate limits are in memory.
 #[test]
-fn both_databases_have_the_same_migrations() {
-    assert_eq!(migration_names("sqlite"), migration_names("postgres"));
+fn only_the_migration_of_the_failure_counts_is_for_postgres_alone() {
+    let mut postgres = migration_names("postgres");
+    assert!(postgres.remove("2026-11-26-110100_create_failure_counts"));
+    assert_eq!(migration_names("sqlite"), postgres);
 }
 
 /// Versions must differ, because Diesel silently skips a migration whose version has already run.
 #[test]
 fn every_migration_has_a_unique_version() {
-    let names = migration_names("sqlite");
+    let names = migration_names("postgres");
     let versions: BTreeSet<_> = names.iter().map(|name| name.split('_').next().unwrap()).collect();
     assert_eq!(versions.len(), names.len(), "{names:?}");
 }

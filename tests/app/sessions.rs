@@ -83,14 +83,82 @@ fn records_a_visit_at_most_once_a_minute() {
 }
 
 #[test]
-fn a_login_purges_expired_sessions() {
+fn logins_purge_expired_sessions_in_the_background() {
     let app = App::new();
     app.registered("ada");
     app.browser().log_in_remembered("ada");
     app.advance(3 * 60 * 60);
-    app.browser().log_in("ada");
-    assert_eq!(app.number("SELECT count(*) AS number FROM sessions WHERE NOT remembered"), 1);
+    let expired =
+        "SELECT count(*) AS number FROM sessions WHERE created_at = 1900000000 AND NOT remembered";
+    assert_eq!(app.number(expired), 1);
+    let started = std::time::Instant::now();
+    while app.number(expired) > 0 {
+        assert!(started.elapsed().as_secs() < 10, "the session was not purged");
+        app.browser().log_in("ada");
+    }
     assert_eq!(app.number("SELECT count(*) AS number FROM sessions WHERE remembered"), 1);
+}
+
+/// Inserts sessions of the user with id 1 that were last seen in the last seconds before the start.
+fn insert_sessions(app: &App, count: u32) {
+    let token_hash = if app.is_on_postgres() { "sha256(n::text::bytea)" } else { "randomblob(32)" };
+    app.sql(&format!(
+        "INSERT INTO sessions (user_id, token_hash, user_agent, remembered, created_at, last_seen_at,
+                               expires_at, absolute_expires_at)
+         WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {count})
+         SELECT 1, {token_hash}, '', FALSE, 0, {START_TIME} - n, {START_TIME} + 100, {START_TIME} + 100
+         FROM numbers"
+    ));
+}
+
+#[test]
+fn a_user_has_at_most_100_sessions_and_a_login_ends_the_oldest() {
+    let app = App::new();
+    app.registered("grace");
+    app.registered("ada");
+    app.sql("UPDATE sessions SET last_seen_at = 0 WHERE user_id = 2");
+    insert_sessions(&app, 150);
+    let mut browser = app.browser();
+    assert_eq!(browser.log_in("grace").location(), "/dashboard");
+    assert!(browser.is_logged_in());
+    let sessions = "SELECT count(*) AS number FROM sessions WHERE user_id";
+    assert_eq!(app.number(&format!("{sessions} = 1")), 100);
+    let newest = app.number("SELECT max(last_seen_at) AS number FROM sessions WHERE user_id = 1");
+    assert_eq!(newest, START_TIME);
+    let oldest =
+        "SELECT max(last_seen_at) AS number FROM sessions WHERE user_id = 1 AND created_at = 0";
+    assert_eq!(app.number(oldest), START_TIME - 52, "expected the last 99 of 150 sessions");
+    assert_eq!(app.number(&format!("{sessions} = 2")), 1, "another user's session was ended");
+}
+
+#[test]
+fn the_account_page_lists_at_most_50_sessions_with_the_current_one_first() {
+    let app = App::new();
+    let mut browser = app.registered("ada");
+    insert_sessions(&app, 20_000);
+    app.sql(&format!("UPDATE sessions SET last_seen_at = {START_TIME} - 999 WHERE id = 1"));
+    let page = browser.get("/account");
+    assert_eq!(revocable_ids(&page).len(), 49);
+    let current = page.body.find("this device").unwrap();
+    assert!(current < page.body.find("Log out device").unwrap());
+    page.assert_contains("<p>19951 more are not shown.</p>");
+    assert!(page.body.len() < 60_000, "the page has {} bytes", page.body.len());
+    browser.post("/account/sessions/revoke-others", &[]);
+    assert_eq!(app.number("SELECT count(*) AS number FROM sessions"), 1);
+    browser.get("/account").assert_lacks("not shown");
+}
+
+#[test]
+fn reauthentication_updates_the_name_of_the_device() {
+    let app = App::new();
+    let mut browser = app.registered("ada");
+    browser.user_agent = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) \
+        AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1";
+    browser.get("/account").assert_contains("<strong>Firefox on Linux</strong>");
+    browser.post("/reauthenticate", &[("password", PASSWORD)]);
+    let page = browser.get("/account");
+    page.assert_contains("<strong>Safari on iPhone</strong>");
+    page.assert_lacks("Firefox");
 }
 
 #[test]

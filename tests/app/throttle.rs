@@ -1,7 +1,7 @@
 //! Rate limits for failed logins.
 
 use app::EventLog;
-use rocket::http::{ContentType, Status};
+use rocket::http::{ContentType, Cookie, Status};
 use rocket::local::asynchronous::Client;
 use rocket_login::Clock;
 
@@ -46,12 +46,12 @@ fn a_throttled_login_shows_the_remaining_wait_and_keeps_next() {
     }
     let form = [("username", "ada"), ("password", PASSWORD), ("next", "/account")];
     let throttled = app.browser().post("/login", &form);
-    throttled.assert_flashes("danger", "Too many failed attempts. Try again in 10 seconds.");
+    throttled.assert_flashes("danger", "Too many attempts. Try again in 10 seconds.");
     throttled.assert_contains("value=\"/account\"");
     throttled.assert_lacks(PASSWORD);
     app.advance(9);
     let throttled = app.browser().post("/login", &form);
-    throttled.assert_flashes("danger", "Too many failed attempts. Try again in 1 second.");
+    throttled.assert_flashes("danger", "Too many attempts. Try again in 1 second.");
 }
 
 #[test]
@@ -114,20 +114,262 @@ fn a_correct_password_resets_the_failure_count() {
 }
 
 #[test]
-fn resets_the_failure_count_a_day_after_the_last_failure() {
+fn a_correct_password_takes_back_only_the_users_own_failures_from_the_address() {
+    let app = App::new();
+    app.registered("ada");
+    for _ in 0..20 {
+        for _ in 0..9 {
+            fail_login(&mut app.browser(), "ada");
+        }
+        assert_eq!(app.browser().log_in("ada").location(), "/dashboard");
+    }
+    for number in 0..100 {
+        let response = fail_login(&mut app.browser(), &format!("name-{number}"));
+        assert_eq!(response.status, Status::UnprocessableEntity, "{number}");
+        if number % 20 == 0 {
+            assert_eq!(app.browser().log_in("ada").location(), "/dashboard");
+        }
+    }
+    assert_eq!(retry_after(&app.browser().log_in("ada")), 10);
+}
+
+#[test]
+fn failures_that_are_spread_over_a_day_block_nobody() {
     const DAY: i64 = 24 * 60 * 60;
     let app = App::new();
+    app.registered("ada");
+    for number in 0..200 {
+        app.advance(DAY / 100);
+        let response = fail_login(&mut app.browser(), &format!("name-{number}"));
+        assert_eq!(response.status, Status::UnprocessableEntity, "{number}");
+    }
+    assert_eq!(app.browser().log_in("ada").location(), "/dashboard");
+    for number in 0..20 {
+        app.advance(DAY / 10);
+        let response = fail_login(&mut app.browser(), "ada");
+        assert_eq!(response.status, Status::UnprocessableEntity, "{number}");
+    }
+}
+
+#[test]
+fn forgets_one_of_10_failures_in_a_tenth_of_a_day() {
+    const DAY: i64 = 24 * 60 * 60;
+    let app = App::new();
+    let fail = || fail_login(&mut app.browser(), "ada");
+    for _ in 0..10 {
+        fail();
+    }
+    app.advance(10);
+    assert_eq!(fail().status, Status::UnprocessableEntity);
+    assert_eq!(retry_after(&fail()), 20, "the wait does not grow");
+    app.advance(20 + DAY / 10);
+    assert_eq!(fail().status, Status::UnprocessableEntity);
+    assert_eq!(retry_after(&fail()), 20, "no failure was forgotten");
+    app.advance(20 + DAY / 10 * 2);
+    assert_eq!(fail().status, Status::UnprocessableEntity);
+    assert_eq!(retry_after(&fail()), 10);
+    app.advance(2 * DAY);
+    for _ in 0..10 {
+        assert_eq!(fail().status, Status::UnprocessableEntity);
+    }
+    assert_eq!(retry_after(&fail()), 10);
+}
+
+#[test]
+fn a_clock_that_is_set_back_blocks_nobody() {
+    const DAY: i64 = 24 * 60 * 60;
+    let app = App::new();
+    app.registered("ada");
+    for back in [60 * 60, DAY, 400 * DAY] {
+        for _ in 0..10 {
+            fail_login(&mut app.browser(), "ada");
+        }
+        assert_eq!(retry_after(&fail_login(&mut app.browser(), "ada")), 10);
+        app.advance(-back);
+        assert_eq!(app.browser().log_in("ada").location(), "/dashboard", "{back}");
+    }
     for _ in 0..10 {
         fail_login(&mut app.browser(), "ada");
     }
-    app.advance(DAY - 1);
-    assert_eq!(fail_login(&mut app.browser(), "ada").status, Status::UnprocessableEntity);
-    assert_eq!(retry_after(&fail_login(&mut app.browser(), "ada")), 20);
-    app.advance(DAY);
+    app.advance(-400 * DAY);
     for _ in 0..10 {
         assert_eq!(fail_login(&mut app.browser(), "ada").status, Status::UnprocessableEntity);
     }
     assert_eq!(retry_after(&fail_login(&mut app.browser(), "ada")), 10);
+}
+
+/// Fails to log in as ada, each time in another browser, until the username is blocked.
+fn block_ada(app: &App) {
+    for _ in 0..10 {
+        fail_login(&mut app.browser(), "ada");
+    }
+    assert_eq!(retry_after(&app.browser().log_in("ada")), 10);
+}
+
+#[test]
+fn failures_in_other_browsers_do_not_block_a_browser_in_which_the_user_has_logged_in() {
+    let app = App::new();
+    let mut registered = app.registered("ada");
+    let mut logged_in = app.browser();
+    logged_in.log_in("ada");
+    app.registered("grace");
+    for browser in [&mut registered, &mut logged_in] {
+        browser.post("/logout", &[]);
+        block_ada(&app);
+        assert_eq!(fail_login(browser, "ADA").status, Status::UnprocessableEntity);
+        assert_eq!(browser.log_in("ada").location(), "/dashboard");
+        assert_eq!(retry_after(&app.browser().log_in("ada")), 10, "the other count was reset");
+        app.advance(10);
+        assert_eq!(app.browser().log_in("ada").location(), "/dashboard");
+    }
+}
+
+#[test]
+fn a_browser_in_which_the_user_has_logged_in_is_blocked_only_by_its_own_10_failures() {
+    let app = App::new();
+    let mut known = app.registered("ada");
+    known.post("/logout", &[]);
+    for _ in 0..10 {
+        assert_eq!(fail_login(&mut known, "ada").status, Status::UnprocessableEntity);
+    }
+    assert_eq!(retry_after(&known.log_in("ada")), 10);
+    assert_eq!(app.browser().log_in("ada").location(), "/dashboard");
+    assert_eq!(retry_after(&known.log_in("ada")), 10, "a login elsewhere reset the count");
+    app.advance(10);
+    assert_eq!(known.log_in("ada").location(), "/dashboard");
+}
+
+#[test]
+fn an_address_block_does_not_apply_to_browsers_in_which_the_user_has_logged_in() {
+    let app = App::new();
+    let mut known = app.registered("ada");
+    known.post("/logout", &[]);
+    for number in 0..100 {
+        fail_login(&mut app.browser(), &format!("name-{number}"));
+    }
+    assert_eq!(retry_after(&app.browser().log_in("ada")), 10);
+    assert_eq!(known.log_in("ada").location(), "/dashboard");
+}
+
+#[test]
+fn a_device_cookie_counts_only_for_users_who_have_logged_in_there() {
+    let app = App::new();
+    let mut attacker = app.registered("mallory");
+    app.registered("ada");
+    attacker.post("/logout", &[]);
+    for _ in 0..10 {
+        fail_login(&mut attacker, "ada");
+    }
+    assert_eq!(retry_after(&app.browser().log_in("ada")), 10);
+    let mut shared = app.registered("grace");
+    shared.post("/logout", &[]);
+    shared.log_in("mallory");
+    shared.post("/logout", &[]);
+    for name in ["grace", "mallory"] {
+        for _ in 0..10 {
+            fail_login(&mut app.browser(), name);
+        }
+        assert_eq!(shared.log_in(name).location(), "/dashboard");
+        shared.post("/logout", &[]);
+    }
+}
+
+#[test]
+fn a_password_change_keeps_only_the_current_browser_known() {
+    let app = App::new();
+    let mut current = app.registered("ada");
+    let mut other = app.browser();
+    other.log_in("ada");
+    let new = "another horse, other batteries";
+    current.post("/account/password", &[("new_password", new)]);
+    current.post("/logout", &[]);
+    block_ada(&app);
+    let form = [("username", "ada"), ("password", new)];
+    assert_eq!(retry_after(&other.post("/login", &form)), 10);
+    assert_eq!(current.post("/login", &form).location(), "/dashboard");
+}
+
+#[test]
+fn a_device_cookie_logs_nobody_in_and_a_forged_one_has_no_effect() {
+    let app = App::new();
+    let mut browser = app.registered("ada");
+    let device = browser.cookies["device"].clone();
+    assert_eq!(device.http_only(), Some(true));
+    assert_eq!(device.max_age().unwrap().whole_days(), 365);
+    browser.cookies.remove("login");
+    assert!(!browser.is_logged_in());
+    block_ada(&app);
+    let plain = r#"{"id":"a","users":[{"id":1,"password":""}]}"#;
+    for forged in [plain, "", &device.value().replace(char::is_numeric, "0")] {
+        let mut browser = app.browser();
+        browser.cookies.insert("device".into(), Cookie::new("device", forged.to_owned()));
+        assert_eq!(retry_after(&browser.log_in("ada")), 10, "{forged}");
+    }
+    let session = app.registered("grace").cookie().value().to_owned();
+    let mut browser = app.browser();
+    browser.cookies.insert("device".into(), Cookie::new("device", session));
+    assert_eq!(retry_after(&browser.log_in("ada")), 10);
+}
+
+#[test]
+fn the_correct_password_of_a_deactivated_user_does_not_reset_the_count() {
+    let app = App::new();
+    app.registered("ada");
+    app.sql("UPDATE users SET is_active = FALSE");
+    for _ in 0..10 {
+        assert_eq!(app.browser().log_in("ada").status, Status::UnprocessableEntity);
+    }
+    assert_eq!(retry_after(&app.browser().log_in("ada")), 10);
+}
+
+fn register(browser: &mut Browser<'_>, username: &str) -> Response {
+    browser.post("/register", &[("username", username), ("password", PASSWORD)])
+}
+
+#[test]
+fn an_address_can_register_20_users_and_must_then_wait() {
+    let app = App::new();
+    let browser_at = |last| {
+        let mut browser = app.browser();
+        browser.address = [203, 0, 113, last].into();
+        browser
+    };
+    for number in 0..19 {
+        let response = register(&mut browser_at(1), &format!("user-{number}"));
+        assert_eq!(response.location(), "/dashboard", "{number}");
+    }
+    let taken = register(&mut browser_at(1), "USER-1");
+    assert_eq!(taken.status, Status::UnprocessableEntity);
+    register(&mut browser_at(1), "invalid name").assert_contains("Use only letters");
+    app.events();
+    let throttled = register(&mut browser_at(1), "ada");
+    assert_eq!(retry_after(&throttled), 10);
+    throttled.assert_flashes("danger", "Too many attempts. Try again in 10 seconds.");
+    throttled.assert_contains("value=\"ada\"");
+    let event = r#""event":"registration_throttled","retry_after":10}"#;
+    assert!(app.events()[0].ends_with(event));
+    assert_eq!(retry_after(&register(&mut browser_at(1), "user-1")), 10);
+    assert_eq!(register(&mut browser_at(2), "grace").location(), "/dashboard");
+    assert_eq!(browser_at(1).log_in("grace").location(), "/dashboard");
+    app.advance(10);
+    assert_eq!(register(&mut browser_at(1), "ada").location(), "/dashboard");
+    assert_eq!(retry_after(&register(&mut browser_at(1), "another")), 20);
+}
+
+#[test]
+fn a_registration_with_a_taken_username_does_not_hash_the_password() {
+    let app = App::new();
+    app.registered("ada");
+    let time = |request: &dyn Fn() -> Response| {
+        let started = std::time::Instant::now();
+        assert_eq!(request().status, Status::UnprocessableEntity);
+        started.elapsed()
+    };
+    let register = || time(&|| register(&mut app.browser(), "ada"));
+    let log_in = || time(&|| fail_login(&mut app.browser(), "ada"));
+    let fastest = (0..5).map(|_| register()).min().unwrap();
+    let hashing = (0..5).map(|_| log_in()).min().unwrap();
+    assert!(fastest * 2 < hashing, "{fastest:?} is not much less than {hashing:?}");
 }
 
 #[test]
@@ -148,7 +390,7 @@ fn counts_reauthentication_failures_separately_from_login_failures() {
 }
 
 #[rocket::async_test]
-async fn concurrent_attempts_verify_at_most_10_passwords() {
+async fn concurrent_attempts_reveal_at_most_10_results() {
     let dir = tempfile::tempdir().unwrap();
     let log = EventLog::new(Clock::default(), |_| {});
     let rocket = app::build(figment(&dir), Clock::default(), log).unwrap();

@@ -33,13 +33,14 @@ fn assert_unavailable(response: &str) {
 #[test]
 fn confirmed_registrations_survive_a_kill() {
     let dir = tempfile::tempdir().unwrap();
-    let mut server = start(&mut program(dir.path()));
+    let mut server = start(program(dir.path()).env("ROCKET_IP_HEADER", "X-Real-IP"));
     let is_killed = AtomicBool::new(false);
     let register_until_killed = |client: u32| {
         let mut cookies = Vec::new();
         for n in 0.. {
+            let address = format!("X-Real-IP: 10.0.{client}.{n}\r\n");
             let form = format!("username=user{client}-{n}&password=a+horse+that+staples+batteries");
-            match server.try_post("/register", "", &form) {
+            match server.try_post("/register", &address, &form) {
                 Ok(response) if has_status(&response, 303) => cookies.push(cookie(&response)),
                 _ if is_killed.load(Relaxed) => break,
                 other => panic!("{other:?}"),
@@ -107,13 +108,13 @@ fn writes_fail_but_reads_succeed_while_the_disk_is_full() {
     drop(start(&mut program(dir.path())));
     // Simulates a full disk with a limit on the file size.
     let script = "trap '' XFSZ; ulimit -S -f 200; exec \"$0\"";
-    let server = start(&mut scripted(dir.path(), script));
+    let server = start(scripted(dir.path(), script).env("ROCKET_IP_HEADER", "X-Real-IP"));
     let mut last = String::new();
     let mut cookies = Vec::new();
     for n in 0..60 {
         last = server.post(
             "/register",
-            "",
+            &format!("X-Real-IP: 10.0.0.{n}\r\n"),
             &format!("username=ada-{n}&password=a+horse+that+staples+batteries"),
         );
         if !has_status(&last, 303) {

@@ -1,5 +1,6 @@
 //! The server process, tested over TCP.
 
+mod attacks;
 mod cli;
 #[cfg(unix)]
 mod deploy;

@@ -1,0 +1,91 @@
+//! The deletion of expired rows, in the background and in small batches.
+
+use std::time::Duration;
+
+use diesel::prelude::*;
+use rocket::tokio::{spawn, time::sleep};
+
+use super::{Accounts, Error};
+use crate::db::{Db, DbConnection};
+use crate::schema::sessions;
+
+/// The maximum number of rows that a transaction deletes. A login waits for at most one transaction.
+const BATCH: i64 = 500;
+
+/// The pause between two transactions, in which logins can write.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// The minimum time between two purges in the background.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+impl Accounts {
+    /// Purges in the background. Does nothing if this process is purging or has just purged.
+    pub(super) fn purge_in_background(&self) {
+        let Ok(permit) = self.purge_permit.clone().try_acquire_owned() else { return };
+        let (db, now) = (self.db.clone(), self.clock.now());
+        spawn(async move {
+            if let Err(cause) = purge_all(&db, now).await {
+                rocket::warn!("Expired rows were not deleted: {cause}");
+            }
+            sleep(INTERVAL).await;
+            drop(permit);
+        });
+    }
+
+    /// Deletes all expired sessions of all users. Returns how many.
+    pub async fn purge_sessions(&self) -> Result<usize, Error> {
+        purge(&self.db, self.clock.now(), delete_sessions).await
+    }
+}
+
+async fn purge_all(db: &Db, now: i64) -> Result<(), Error> {
+    purge(db, now, delete_sessions).await?;
+    #[cfg(feature = "postgres")]
+    if db.is_postgres() {
+        purge(db, now, super::failure_counts::postgres::delete_batch).await?;
+    }
+    Ok(())
+}
+
+/// A function that deletes a batch of at most `limit` rows that have expired before `now`. Returns how
+/// many.
+type DeleteBatch = fn(connection: &mut DbConnection, now: i64, limit: i64) -> QueryResult<usize>;
+
+/// Deletes batches until no expired row is left, or another instance is purging. Returns how many rows.
+async fn purge(db: &Db, now: i64, delete: DeleteBatch) -> Result<usize, Error> {
+    let mut total = 0;
+    loop {
+        let batch = db.transaction(move |connection| {
+            #[cfg(feature = "postgres")]
+            if !try_lock(connection)? {
+                return Ok(0);
+            }
+            delete(connection, now, BATCH)
+        });
+        match batch.await? {
+            0 => return Ok(total),
+            count => total += count,
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+/// Takes a lock until the end of the transaction, unless another instance has it. The number is
+/// arbitrary. With SQLite, the transaction itself is the lock.
+#[cfg(feature = "postgres")]
+fn try_lock(connection: &mut DbConnection) -> QueryResult<bool> {
+    if let DbConnection::Sqlite(_) = connection {
+        return Ok(true);
+    }
+    let lock = "pg_try_advisory_xact_lock(7073225518)";
+    diesel::select(diesel::dsl::sql::<diesel::sql_types::Bool>(lock)).get_result(connection)
+}
+
+fn delete_sessions(connection: &mut DbConnection, now: i64, limit: i64) -> QueryResult<usize> {
+    let expired = diesel::alias!(sessions as expired);
+    let batch = expired
+        .filter(expired.field(sessions::expires_at).lt(now))
+        .limit(limit)
+        .select(expired.field(sessions::id));
+    diesel::delete(sessions::table.filter(sessions::id.eq_any(batch))).execute(connection)
+}
