@@ -1,80 +1,53 @@
 //! A writer for logs that never blocks a request.
 
 use std::io::Write;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::thread::{sleep, spawn};
-use std::time::Duration;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 
 /// The maximum number of lines that wait to be written.
 const CAPACITY: usize = 1024;
 
-/// The maximum time to wait for the last lines at exit, in milliseconds.
-const FLUSH_TIMEOUT: u64 = 1000;
-
 /// Writes lines in a thread of its own. If a full pipe or a slow disk blocks the thread, lines are dropped
-/// and counted. Dropping the value writes the remaining lines.
+/// and counted. Dropping the value writes the remaining lines, for at most 1 second.
 pub struct LogWriter {
-    queue: SyncSender<Message>,
-    dropped: Arc<AtomicU64>,
-}
-
-enum Message {
-    Line(String),
-    /// Sends `()` when all earlier lines are written.
-    Flush(SyncSender<()>),
+    queue: NonBlocking,
+    thread: Mutex<Option<WorkerGuard>>,
+    reported: AtomicUsize,
+    describe_dropped: Box<dyn Fn(usize) -> String + Send + Sync>,
 }
 
 impl LogWriter {
-    /// Starts a thread that writes to `out`. `describe_dropped` returns the line that replaces a number
-    /// of dropped lines. Write errors are ignored.
+    /// Starts the thread, which writes to `out`. `describe_dropped` returns the line that replaces a
+    /// number of dropped lines.
     pub fn new(
-        mut out: impl Write + Send + 'static,
-        describe_dropped: impl Fn(u64) -> String + Send + 'static,
+        out: impl Write + Send + 'static,
+        describe_dropped: impl Fn(usize) -> String + Send + Sync + 'static,
     ) -> LogWriter {
-        let (queue, messages): (_, Receiver<Message>) = sync_channel(CAPACITY);
-        let dropped = Arc::new(AtomicU64::new(0));
-        let counter = dropped.clone();
-        spawn(move || {
-            for message in messages {
-                match message {
-                    Message::Line(line) => drop(writeln!(out, "{line}")),
-                    Message::Flush(done) => drop(done.send(())),
-                }
-                match counter.swap(0, Ordering::Relaxed) {
-                    0 => {}
-                    count => drop(writeln!(out, "{}", describe_dropped(count))),
-                }
-            }
-        });
-        LogWriter { queue, dropped }
+        let (queue, thread) =
+            NonBlockingBuilder::default().buffered_lines_limit(CAPACITY).finish(out);
+        LogWriter {
+            queue,
+            thread: Mutex::new(Some(thread)),
+            reported: AtomicUsize::new(0),
+            describe_dropped: Box::new(describe_dropped),
+        }
     }
 
     /// Writes a line soon, or drops the line if too many are waiting.
-    pub fn write(&self, line: String) {
-        if self.queue.try_send(Message::Line(line)).is_err() {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
-        }
+    pub fn write(&self, line: &str) {
+        let dropped = self.queue.error_counter().dropped_lines();
+        let new = dropped - self.reported.swap(dropped, Ordering::Relaxed).min(dropped);
+        let text = match new {
+            0 => format!("{line}\n"),
+            count => format!("{}\n{line}\n", (self.describe_dropped)(count)),
+        };
+        let _ = self.queue.clone().write_all(text.as_bytes());
     }
 
-    /// Waits until all lines are written, for at most 1 second.
-    pub fn flush(&self) {
-        let (done, is_done) = sync_channel(1);
-        for _ in 0..FLUSH_TIMEOUT / 10 {
-            match self.queue.try_send(Message::Flush(done.clone())) {
-                Err(TrySendError::Full(_)) => sleep(Duration::from_millis(10)),
-                _ => {
-                    let _ = is_done.recv_timeout(Duration::from_millis(FLUSH_TIMEOUT));
-                    return;
-                }
-            }
-        }
-    }
-}
-
-impl Drop for LogWriter {
-    fn drop(&mut self) {
-        self.flush();
+    /// Writes the remaining lines, for at most 1 second. Later lines are lost.
+    pub fn close(&self) {
+        drop(self.thread.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 }

@@ -48,9 +48,7 @@ pub struct Accounts {
 pub enum Error {
     /// There were too many attempts. `retry_after` is the time to wait, in seconds.
     Throttled { retry_after: i64 },
-    /// Too many passwords are waiting to be hashed.
-    Busy,
-    /// The database failed or did not answer.
+    /// The database failed or did not answer, or too many passwords are waiting to be hashed.
     Unavailable(String),
     /// Argon2 or the operating system failed.
     Failed(String),
@@ -164,7 +162,6 @@ impl fmt::Display for Error {
             Error::Throttled { retry_after } => {
                 write!(f, "too many attempts: wait {retry_after} s")
             }
-            Error::Busy => f.write_str("too many passwords are waiting to be hashed"),
             Error::Unavailable(cause) | Error::Failed(cause) => f.write_str(cause),
         }
     }

@@ -47,7 +47,7 @@ impl From<accounts::Error> for Error {
         rocket::error!("{cause}");
         Error::Status(match cause {
             accounts::Error::Throttled { .. } => Status::TooManyRequests,
-            accounts::Error::Busy | accounts::Error::Unavailable(_) => Status::ServiceUnavailable,
+            accounts::Error::Unavailable(_) => Status::ServiceUnavailable,
             accounts::Error::Failed(_) => Status::InternalServerError,
         })
     }

@@ -57,7 +57,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         // Kills the process group, because a shell or `cargo run` starts the server as its child.
         #[cfg(unix)]
-        let _ = Command::new("kill").args(["-KILL", "--", &format!("-{}", self.id())]).status();
+        let _ = Command::new("kill").args(["-KILL", "--", &format!("-{}", self.id())]).output();
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -76,19 +76,16 @@ impl Drop for Nginx {
     }
 }
 
-#[test]
-#[ignore = "needs nginx"]
-fn serves_https_behind_nginx_and_logs_client_addresses() {
-    let dir = TempDir::new().unwrap();
-    let mut server = start(&mut install(dir.path()));
-    let certificate = Certificate::new(dir.path());
+/// Starts nginx with `deploy/nginx.conf` in front of `server`, and returns the process and the HTTPS port.
+fn start_nginx(dir: &Path, server: &Server, certificate: &Certificate) -> (Nginx, u16) {
     // Avoids the ephemeral ports, because other tests might receive those ports.
     let free_port = |mut ports: Range<u16>| {
         ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap()
     };
-    let (http, https) = (free_port(20_000..25_000), free_port(25_000..30_000));
+    let first = 20_000 + (server.port % 100) * 50;
+    let (http, https) = (free_port(first..25_000), free_port(first + 5_000..30_000));
     let site = fs::read_to_string(format!("{ROOT}/deploy/nginx.conf")).unwrap();
-    let mut config = format!("error_log stderr;\npid {}/pid;\nevents {{}}\n", dir.path().display());
+    let mut config = format!("error_log stderr;\npid {}/pid;\nevents {{}}\n", dir.display());
     config += "http { access_log off;\n";
     config += &site
         .replace("listen 80;", &format!("listen 127.0.0.1:{http};"))
@@ -97,19 +94,46 @@ fn serves_https_behind_nginx_and_logs_client_addresses() {
         .replace("/etc/ssl/site.example.key", certificate.key.to_str().unwrap())
         .replace("127.0.0.1:8000", &format!("127.0.0.1:{}", server.port));
     config += "}\n";
-    let file = dir.path().join("nginx.conf");
+    let file = dir.join("nginx.conf");
     fs::write(&file, config).unwrap();
     let mut nginx = Command::new("nginx");
-    nginx.args(["-g", "daemon off;", "-c"]).arg(&file).arg("-p").arg(dir.path());
-    let _nginx = Nginx(nginx.spawn().unwrap());
+    nginx.args(["-g", "daemon off;", "-c"]).arg(&file).arg("-p").arg(dir);
+    let nginx = Nginx(nginx.spawn().unwrap());
     let is_up = |_: &u32| {
         sleep(Duration::from_millis(50));
         TcpStream::connect(("127.0.0.1", https)).is_ok()
     };
     assert!((0..100).find(is_up).is_some(), "nginx did not start");
+    (nginx, https)
+}
 
+#[test]
+#[ignore = "needs nginx"]
+fn serves_https_behind_nginx_and_logs_client_addresses() {
+    let dir = TempDir::new().unwrap();
+    let mut server = start(&mut install(dir.path()));
+    let certificate = Certificate::new(dir.path());
+    let (_nginx, https) = start_nginx(dir.path(), &server, &certificate);
     // The client's header has no effect, because nginx overwrites `X-Real-IP`.
     assert_secure_cookie_and_hsts(&certificate.register(https, "X-Real-IP: 203.0.113.9\r\n"));
     let output = server.stop();
     assert!(output.contains(r#""address":"127.0.0.1","event":"registered""#), "{output}");
+}
+
+#[test]
+#[ignore = "needs nginx"]
+fn nginx_closes_connections_that_send_only_part_of_a_request() {
+    let dir = TempDir::new().unwrap();
+    let server = start(&mut install(dir.path()));
+    let certificate = Certificate::new(dir.path());
+    let (_nginx, https) = start_nginx(dir.path(), &server, &certificate);
+    let form = "POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000\r\n\r\nusername=";
+    let started = Instant::now();
+    std::thread::scope(|scope| {
+        for start in ["", "GET / HTTP/1.1\r\nHost: local", form] {
+            let connect = || certificate.send(https, start);
+            scope.spawn(connect);
+        }
+    });
+    assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
 }

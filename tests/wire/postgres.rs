@@ -163,3 +163,105 @@ fn a_page_for_a_logged_in_user_takes_one_statement() {
     assert_eq!(text.matches(" execute ").count() - before, 5, "{text}");
     assert_eq!(text.matches("statement:").count(), 0, "{text}");
 }
+
+/// Sends a login with a wrong password, and returns the status.
+fn fail_login(server: &Server, username: &str) -> String {
+    let form = format!("username={username}&password=not+the+right+password");
+    server.post("/login", "", &form)["HTTP/1.1 ".len()..][..3].to_owned()
+}
+
+#[test]
+#[ignore = "needs PostgreSQL, which .ci/run installs"]
+fn instances_share_the_counts_of_failures_even_after_a_restart() {
+    let postgres = Postgres::start();
+    let dir = tempfile::tempdir().unwrap();
+    let start_two = || [0, 1].map(|_| start(&mut postgres.program(dir.path())));
+    let mut servers = start_two();
+    servers[0].post("/register", "", ADA);
+    for username in ["ada", "unknown"] {
+        let statuses: Vec<_> = (0..12).map(|n| fail_login(&servers[n % 2], username)).collect();
+        assert_eq!(statuses[..10], ["422"; 10], "{username}");
+        assert_eq!(statuses[10..], ["429"; 2], "{username}");
+    }
+    servers = start_two();
+    for server in &servers {
+        assert_eq!(fail_login(server, "ada"), "429");
+        assert_eq!(fail_login(server, "another"), "422");
+    }
+    // The names are not readable in the database.
+    let query = "SELECT count(*) AS number FROM failure_counts WHERE length(key) = 32";
+    let row: Number = diesel::sql_query(query).get_result(&mut postgres.connect()).unwrap();
+    assert_eq!(row.number, 5, "expected three usernames, an address and its registrations");
+    // The correct password resets the count on both instances.
+    postgres.connect().batch_execute("UPDATE failure_counts SET blocked_until = 0").unwrap();
+    assert!(servers[0].post("/login", "", ADA).starts_with("HTTP/1.1 303"));
+    for n in 0..10 {
+        assert_eq!(fail_login(&servers[1], "ada"), "422", "{n}");
+    }
+    assert_eq!(fail_login(&servers[0], "ada"), "429");
+}
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    number: i64,
+}
+
+#[test]
+#[ignore = "needs PostgreSQL, which .ci/run installs"]
+fn concurrent_attempts_on_two_instances_reveal_at_most_10_results() {
+    let postgres = Postgres::start();
+    let dir = tempfile::tempdir().unwrap();
+    let servers = [0, 1].map(|_| start(&mut postgres.program(dir.path())));
+    let statuses: Vec<_> = std::thread::scope(|scope| {
+        let servers = &servers;
+        let attempt = |n: usize| scope.spawn(move || fail_login(&servers[n % 2], "ada"));
+        let attempts: Vec<_> = (0..36).map(attempt).collect();
+        attempts.into_iter().map(|attempt| attempt.join().unwrap()).collect()
+    });
+    let revealed = statuses.iter().filter(|status| *status == "422");
+    assert_eq!(revealed.count(), 10, "{statuses:?}");
+}
+
+#[test]
+#[ignore = "needs PostgreSQL, which .ci/run installs"]
+fn one_instance_at_a_time_purges_expired_rows_and_excess_counts() {
+    let postgres = Postgres::start();
+    let dir = tempfile::tempdir().unwrap();
+    let server = start(&mut postgres.program(dir.path()));
+    server.post("/register", "", ADA);
+    let mut connection = postgres.connect();
+    let expired = "SELECT (SELECT count(*) FROM sessions WHERE expires_at = 0) + (SELECT count(*)
+        FROM failure_counts WHERE forgotten_at = 0) AS number";
+    let counts = "SELECT count(*) AS number FROM failure_counts";
+    let number = |query: &str| {
+        let row: Number = diesel::sql_query(query).get_result(&mut postgres.connect()).unwrap();
+        row.number
+    };
+    connection
+        .batch_execute(
+            "INSERT INTO sessions (user_id, token_hash, user_agent, remembered, created_at,
+                                   last_seen_at, expires_at, absolute_expires_at)
+             SELECT 1, sha256(n::text::bytea), '', FALSE, 0, 0, 0, 0 FROM generate_series(1, 2000) n;
+             INSERT INTO failure_counts SELECT sha256(n::text::bytea), 0, 0
+             FROM generate_series(1, 2000) n;
+             INSERT INTO failure_counts SELECT sha256(n::text::bytea), 9999999999 + n, 0
+             FROM generate_series(100001, 201000) n;
+             SELECT pg_advisory_lock(7073225518)",
+        )
+        .unwrap();
+    let purge = || fail_login(&server, "ada");
+    for _ in 0..3 {
+        purge();
+        sleep(Duration::from_millis(600));
+    }
+    assert!(number(expired) >= 4000, "the lock of another instance has no effect");
+    connection.batch_execute("SELECT pg_advisory_unlock(7073225518)").unwrap();
+    let started = Instant::now();
+    while number(expired) > 0 || number(counts) > 100_000 {
+        assert!(started.elapsed() < Duration::from_secs(20), "the rows were not purged");
+        purge();
+        sleep(Duration::from_millis(200));
+    }
+    assert_eq!(number(counts), 100_000);
+}

@@ -30,21 +30,26 @@ impl Certificate {
 
     /// Registers ada over HTTPS on `port`, and returns the response.
     pub fn register(&self, port: u16, headers: &str) -> String {
-        let mut roots = RootCertStore::empty();
-        roots.add(self.der.clone()).unwrap();
-        let config =
-            Arc::new(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth());
         let length = ADA.len();
         let request = format!(
             "POST /register HTTP/1.1\r\nHost: localhost:{port}\r\nOrigin: https://localhost:{port}\r\n\
              Connection: close\r\nContent-Type: application/x-www-form-urlencoded\r\n\
              Content-Length: {length}\r\n{headers}\r\n{ADA}"
         );
+        self.send(port, &request)
+    }
+
+    /// Sends text over HTTPS, and returns what the server sends until it closes the connection.
+    pub fn send(&self, port: u16, text: &str) -> String {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.der.clone()).unwrap();
+        let config =
+            Arc::new(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth());
         let name = ServerName::try_from("localhost").unwrap();
         let connection = ClientConnection::new(config, name).unwrap();
         let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
         let mut stream = StreamOwned::new(connection, stream);
-        stream.write_all(request.as_bytes()).unwrap();
+        stream.write_all(text.as_bytes()).unwrap();
         let mut response = Vec::new();
         let _ = stream.read_to_end(&mut response);
         String::from_utf8(response).unwrap()
