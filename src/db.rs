@@ -65,7 +65,13 @@ impl Db {
             #[cfg(feature = "postgres")]
             Some(("postgres" | "postgresql", _)) => {
                 migrations::run_on_postgres(url).map_err(|cause| failed(cause.to_string()))?;
-                let setup = format!("SET lock_timeout = {}", WAIT_TIMEOUT.as_millis());
+                // Ends statements and transactions that nobody waits for any more.
+                let wait = WAIT_TIMEOUT.as_millis();
+                let query = (QUERY_TIMEOUT - WAIT_TIMEOUT).as_millis();
+                let setup = format!(
+                    "SET lock_timeout = {wait}; SET statement_timeout = {query}; \
+                     SET idle_in_transaction_session_timeout = {query}"
+                );
                 Ok(Db { pool: pool(url.to_owned(), setup, 0), readers: None, sqlite_file: None })
             }
             _ => Err("DATABASE_URL must be sqlite:// and the path of a file, or, if built with \

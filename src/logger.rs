@@ -37,12 +37,11 @@ impl Log for Logger {
             _ => "",
         };
         let text = without_query_strings(&record.args().to_string());
-        self.writer.write(&format!("{prefix}{text}"));
+        self.writer.write(format!("{prefix}{text}"));
     }
 
-    /// Writes the last lines at exit.
     fn flush(&self) {
-        self.writer.close();
+        self.writer.flush();
     }
 }
 

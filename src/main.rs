@@ -22,7 +22,9 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    match run(Arguments::parse()) {
+    let result = run(Arguments::parse());
+    log::logger().flush();
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             eprintln!("Error: {message}.");
@@ -46,7 +48,5 @@ fn run(arguments: Arguments) -> Result<(), String> {
     let clock = Clock::default();
     let log = EventLog::to_stderr(clock.clone());
     let rocket = app::build(figment, clock, log)?;
-    let result = rocket::execute(rocket.launch()).map(drop).map_err(|error| error.to_string());
-    log::logger().flush();
-    result
+    rocket::execute(rocket.launch()).map(drop).map_err(|error| error.to_string())
 }

@@ -1,4 +1,4 @@
-//! The client that sends a password.
+//! The client of an attempt: its network, and the device cookie of a browser.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -14,25 +14,25 @@ pub struct Client {
     pub device: Option<Device>,
 }
 
-/// A browser, and the users who have logged in there. Attempts to guess a user's password in other
-/// browsers do not block this browser (OWASP, "Slow Down Online Guessing Attacks with Device Cookies").
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Device {
-    pub(super) id: String,
-    /// The most recent login comes first.
-    users: Vec<KnownUser>,
-}
+/// The users who have logged in in a browser, the most recent first. Failures in other browsers don't
+/// block these users here (OWASP, "Slow Down Online Guessing Attacks with Device Cookies").
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Device(Vec<KnownUser>);
 
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct KnownUser {
     id: i64,
-    /// A digest of the password hash at the login. After a password change, the device is no longer
-    /// known, because otherwise an attacker who had the old password could collect devices, each with its
-    /// own limit.
-    password: String,
+    /// A digest of the password hash at the login. After a password change, the user is no longer known
+    /// here, because otherwise an attacker who had the old password could collect device cookies, each
+    /// with its own limit.
+    password_digest: String,
+    /// A random token, new for each login, so that an attacker with a copy of the cookie can't block the
+    /// user for long. Each user has one, because otherwise a login of one user would reset the count of
+    /// another.
+    token: String,
 }
 
-/// The maximum number of users of a device. A longer list would not fit into the cookie.
+/// The maximum number of users in a device cookie.
 const MAX_USERS: usize = 5;
 
 impl Client {
@@ -46,34 +46,29 @@ impl Client {
         Client { network, device }
     }
 
-    /// Returns the id of the device if `user` has logged in there.
+    /// Returns a token of the device if `user` has logged in there with the current password.
     pub(super) fn known_device(&self, user: &User) -> Option<&str> {
-        let device = self.device.as_ref()?;
-        device.users.contains(&KnownUser::from(user)).then_some(&device.id)
+        let Device(users) = self.device.as_ref()?;
+        let known = users.iter().find(|known| known.id == user.id)?;
+        (known.password_digest == password_digest(user)).then_some(&known.token)
     }
 }
 
 impl Device {
-    /// Describes the device after `user` has logged in. The device gets a new id, so that its count of
-    /// failures starts again.
+    /// Adds a login of `user`.
     ///
     /// # Errors
     ///
     /// Returns an error if the operating system can't supply random bytes.
-    pub fn after_login(previous: Option<Device>, user: &User) -> Result<Device, Error> {
-        let mut users = previous.map_or_else(Vec::new, |device| device.users);
-        users.retain(|known| known.id != user.id);
-        users.insert(0, user.into());
-        users.truncate(MAX_USERS);
-        Ok(Device { id: sessions::new_token()?, users })
+    pub fn with_login(mut self, user: &User) -> Result<Device, Error> {
+        let token = sessions::new_token()?;
+        self.0.retain(|known| known.id != user.id);
+        self.0.insert(0, KnownUser { id: user.id, password_digest: password_digest(user), token });
+        self.0.truncate(MAX_USERS);
+        Ok(self)
     }
 }
 
-impl From<&User> for KnownUser {
-    fn from(user: &User) -> KnownUser {
-        KnownUser {
-            id: user.id,
-            password: sessions::to_hex(&sessions::hash_token(&user.password_hash)[..16]),
-        }
-    }
+fn password_digest(user: &User) -> String {
+    sessions::to_hex(&sessions::hash_token(&user.password_hash)[..16])
 }

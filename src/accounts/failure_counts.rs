@@ -1,4 +1,4 @@
-//! The counts of the rate limits, each under the hash of its key.
+//! The storage of the counts of the rate limits.
 //!
 //! With PostgreSQL, the counts are in the database, because several instances can share it. With SQLite,
 //! they are in the memory of the process. A restart then resets them.
@@ -9,65 +9,73 @@ use std::sync::{Mutex, PoisonError};
 use lru::LruCache;
 
 use super::Error;
-use super::throttle::{Failures, Key};
 use crate::db::Db;
 
-/// The maximum number of counts. The least recently used are dropped first, in the database those that
-/// will be forgotten first. The compiler checks this `unwrap`, because the value is a constant.
+/// The maximum number of counts. In memory, the least recently used are dropped first. In the database,
+/// those that will be forgotten first are deleted first.
+// The compiler checks this `unwrap`, because the value is a constant.
 const CAPACITY: NonZeroUsize = NonZeroUsize::new(100_000).unwrap();
 
+/// What is counted, as a SHA-256 hash, because users sometimes enter passwords as usernames by mistake.
+type Key = [u8; 32];
+
+/// A count. Times are Unix timestamps, in seconds.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct Failures {
+    /// When all failures will be forgotten. Each failure postpones this time.
+    pub forgotten_at: i64,
+    pub blocked_until: i64,
+}
+
 pub enum FailureCounts {
-    Memory(Mutex<LruCache<Vec<u8>, Failures>>),
+    Memory(Mutex<LruCache<Key, Failures>>),
     #[cfg(feature = "postgres")]
     Database(Db),
 }
 
 impl FailureCounts {
+    #[cfg_attr(not(feature = "postgres"), expect(unused_variables))]
     pub fn new(db: &Db) -> FailureCounts {
         #[cfg(feature = "postgres")]
         if db.is_postgres() {
             return FailureCounts::Database(db.clone());
         }
-        let _ = db;
         FailureCounts::Memory(Mutex::new(LruCache::new(CAPACITY)))
     }
 
-    /// Returns the counts of `keys`, in the same order.
-    pub async fn read(&self, keys: &[Key]) -> Result<Vec<Failures>, Error> {
+    /// Returns the counts for `keys`, in the same order.
+    pub async fn read(&self, keys: Vec<Key>) -> Result<Vec<Failures>, Error> {
         match self {
             FailureCounts::Memory(counts) => {
                 let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
-                Ok(keys
-                    .iter()
-                    .map(|key| counts.get(&key.hash).copied().unwrap_or_default())
-                    .collect())
+                let read = |key| counts.get(key).copied().unwrap_or_default();
+                Ok(keys.iter().map(read).collect())
             }
             #[cfg(feature = "postgres")]
-            FailureCounts::Database(db) => postgres::read(db, keys.to_vec()).await,
+            FailureCounts::Database(db) => postgres::read(db, keys).await,
         }
     }
 
-    /// Changes the counts of `keys`, which no other change can interrupt.
+    /// Changes the counts for `keys` atomically.
     pub async fn update<T: Send + 'static>(
         &self,
-        keys: &[Key],
+        keys: Vec<Key>,
         change: impl FnOnce(&mut [Failures]) -> T + Send + 'static,
     ) -> Result<T, Error> {
         match self {
             FailureCounts::Memory(counts) => {
                 let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
-                let read = |key: &Key| counts.pop(&key.hash).unwrap_or_default();
+                let read = |key| counts.pop(key).unwrap_or_default();
                 let mut changed: Vec<_> = keys.iter().map(read).collect();
                 let result = change(&mut changed);
-                for (key, failures) in keys.iter().zip(changed) {
-                    if failures != Failures::default() {
-                        counts.put(key.hash.clone(), failures);
-                    }
+                let used = |(_, failures): &(Key, Failures)| *failures != Failures::default();
+                for (key, failures) in keys.into_iter().zip(changed).filter(used) {
+                    counts.put(key, failures);
                 }
                 Ok(result)
             }
             #[cfg(feature = "postgres")]
-            FailureCounts::Database(db) => postgres::update(db, keys.to_vec(), change).await,
+            FailureCounts::Database(db) => postgres::update(db, keys, change).await,
         }
     }
 }
@@ -75,7 +83,7 @@ impl FailureCounts {
 #[cfg(feature = "postgres")]
 pub(super) mod postgres {
     use diesel::prelude::*;
-    use diesel::sql_types::Binary;
+    use diesel::sql_types::{BigInt, Binary};
 
     use super::{CAPACITY, Failures, Key};
     use crate::accounts::Error;
@@ -89,8 +97,22 @@ pub(super) mod postgres {
         }
     }
 
+    /// Locks a count until the end of the transaction. Two attempts can't wait for each other, because
+    /// the key of the address always comes last.
+    const LOCK: &str = "INSERT INTO failure_counts (key, forgotten_at, blocked_until)
+        VALUES ($1, 0, 0) ON CONFLICT (key) DO UPDATE SET key = excluded.key";
+
+    /// Deletes counts that are forgotten, or so far in the future that the clock was set back since.
+    const DELETE_FORGOTTEN: &str = "DELETE FROM failure_counts WHERE key IN (
+        SELECT key FROM failure_counts WHERE forgotten_at NOT BETWEEN $1 AND $1 + 200000
+        LIMIT $2 FOR UPDATE SKIP LOCKED)";
+
+    const DELETE_EXCESS: &str = "DELETE FROM failure_counts WHERE key IN (
+        SELECT key FROM failure_counts ORDER BY forgotten_at DESC
+        OFFSET $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
+
     pub async fn read(db: &Db, keys: Vec<Key>) -> Result<Vec<Failures>, Error> {
-        Ok(db.run(move |connection| keys.iter().map(|key| find(connection, key)).collect()).await?)
+        Ok(db.run(move |connection| find_all(connection, &keys)).await?)
     }
 
     pub async fn update<T: Send + 'static>(
@@ -100,14 +122,12 @@ pub(super) mod postgres {
     ) -> Result<T, Error> {
         let update = db.transaction(move |connection| {
             for key in &keys {
-                lock(connection, key)?;
+                diesel::sql_query(LOCK).bind::<Binary, _>(key.to_vec()).execute(connection)?;
             }
-            let counts: QueryResult<Vec<_>> =
-                keys.iter().map(|key| find(connection, key)).collect();
-            let mut counts = counts?;
+            let mut counts = find_all(connection, &keys)?;
             let result = change(&mut counts);
             for (key, failures) in keys.iter().zip(counts) {
-                diesel::update(failure_counts::table.find(&key.hash))
+                diesel::update(failure_counts::table.find(key.to_vec()))
                     .set((
                         failure_counts::forgotten_at.eq(failures.forgotten_at),
                         failure_counts::blocked_until.eq(failures.blocked_until),
@@ -119,35 +139,24 @@ pub(super) mod postgres {
         Ok(update.await?)
     }
 
-    /// Locks a count until the end of the transaction. Two transactions can't wait for each other,
-    /// because the key of an address always comes last.
-    fn lock(connection: &mut DbConnection, key: &Key) -> QueryResult<usize> {
-        let insert =
-            "INSERT INTO failure_counts (key, forgotten_at, blocked_until) VALUES ($1, 0, 0)
-            ON CONFLICT (key) DO UPDATE SET key = excluded.key";
-        diesel::sql_query(insert).bind::<Binary, _>(&key.hash).execute(connection)
-    }
-
-    fn find(connection: &mut DbConnection, key: &Key) -> QueryResult<Failures> {
+    fn find_all(connection: &mut DbConnection, keys: &[Key]) -> QueryResult<Vec<Failures>> {
         let columns = (failure_counts::forgotten_at, failure_counts::blocked_until);
-        let found = failure_counts::table.find(&key.hash).select(columns).get_result(connection);
-        let found = found
-            .optional()?
-            .map(|(forgotten_at, blocked_until)| Failures { forgotten_at, blocked_until });
-        Ok(found.unwrap_or_default())
+        let find = |key: &Key| {
+            let row = failure_counts::table.find(key.to_vec()).select(columns);
+            let found: Option<(i64, i64)> = row.get_result(connection).optional()?;
+            let (forgotten_at, blocked_until) = found.unwrap_or_default();
+            Ok(Failures { forgotten_at, blocked_until })
+        };
+        keys.iter().map(find).collect()
     }
 
     /// Deletes at most `limit` counts that are forgotten, and as many that exceed the capacity. Returns
     /// how many.
     pub fn delete_batch(connection: &mut DbConnection, now: i64, limit: i64) -> QueryResult<usize> {
-        let counts = diesel::alias!(failure_counts as counts);
-        let forgotten_at = counts.field(failure_counts::forgotten_at);
-        let batch = counts.select(counts.field(failure_counts::key)).limit(limit);
-        let forgotten = batch.filter(forgotten_at.lt(now));
-        let excess = batch.order(forgotten_at.desc()).offset(CAPACITY.get() as i64);
-        let table = failure_counts::table;
-        let forgotten = diesel::delete(table.filter(failure_counts::key.eq_any(forgotten)));
-        let excess = diesel::delete(table.filter(failure_counts::key.eq_any(excess)));
-        Ok(forgotten.execute(connection)? + excess.execute(connection)?)
+        let mut delete = |sql, first| {
+            let sql = diesel::sql_query(sql).bind::<BigInt, _>(first);
+            sql.bind::<BigInt, _>(limit).execute(connection)
+        };
+        Ok(delete(DELETE_FORGOTTEN, now)? + delete(DELETE_EXCESS, CAPACITY.get() as i64)?)
     }
 }

@@ -1,8 +1,9 @@
 //! A fair queue for password hashing.
 //!
-//! Every password that is hashed needs a place in the queue. An address holds only a few places, and the
-//! addresses take turns. Therefore, an attacker who sends many passwords from one address delays other
-//! people's logins by only a few hashes.
+//! Every password that is hashed needs a place in the queue. A network, which is an IPv4 address or an IPv6
+//! /64 network, holds only a few places, and the networks take turns. Therefore, an attacker who sends many
+//! passwords from one network delays other people's logins by only a few hashes. An attacker with many
+//! networks can still fill the queue.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -20,8 +21,8 @@ use super::Error;
 /// The maximum number of places, per core. The last password in a full queue waits for about 2 seconds.
 const PLACES_PER_CORE: usize = 128;
 
-/// The maximum number of places of an address, because many people can share an address.
-const PLACES_PER_ADDRESS: usize = 20;
+/// The maximum number of places of a network, because many people can share an address.
+const PLACES_PER_NETWORK: usize = 20;
 
 /// A queue that hashes at most one password per core at the same time. More would not be faster, and
 /// each needs 19 MiB of memory.
@@ -32,22 +33,20 @@ pub struct HashQueue {
     lines: Mutex<HashMap<Option<IpAddr>, Arc<Line>>>,
 }
 
-/// The places of one address.
+/// The line of one network.
 struct Line {
     places: Arc<Semaphore>,
-    /// Bounds how many passwords of this address wait for a core at the same time. The other passwords
-    /// wait behind them, and not in front of the passwords of other addresses.
+    /// At most one password per core waits for a core. The others wait here, so that they are not in
+    /// front of other networks.
     turns: Arc<Semaphore>,
 }
 
-/// A place in the queue. Dropping the place gives it back.
+/// A place in the queue. Dropping all clones of a place gives it back.
 #[derive(Clone)]
-pub struct Place(Arc<Held>);
-
-struct Held {
+pub struct Place {
     cores: Arc<Semaphore>,
     line: Arc<Line>,
-    _places: [OwnedSemaphorePermit; 2],
+    _permits: Arc<[OwnedSemaphorePermit; 2]>,
 }
 
 impl HashQueue {
@@ -62,28 +61,32 @@ impl HashQueue {
     }
 
     /// Takes a place for a password from `network`, which is `None` if the address is unknown. All
-    /// unknown addresses share their places.
+    /// unknown addresses share a line. If half of the queue is in use, a network gets only one place.
     ///
     /// # Errors
     ///
     /// Returns an error immediately if the network holds too many places or the queue is full.
     pub fn enter(&self, network: Option<IpAddr>) -> Result<Place, Error> {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        // Only a held place has another reference to its line.
+        // Only a place has another reference to its line.
         lines.retain(|_, line| Arc::strong_count(line) > 1);
         let line = lines.entry(network).or_insert_with(|| {
             Arc::new(Line {
-                places: Arc::new(Semaphore::new(PLACES_PER_ADDRESS)),
+                places: Arc::new(Semaphore::new(PLACES_PER_NETWORK)),
                 turns: Arc::new(Semaphore::new(self.core_count)),
             })
         });
-        let of_line = line.places.clone().try_acquire_owned();
-        let of_line = of_line.map_err(|_| Error::Throttled { retry_after: 1 })?;
-        let of_queue = self.places.clone().try_acquire_owned().map_err(|_| {
+        let is_crowded = self.places.available_permits() < PLACES_PER_CORE * self.core_count / 2;
+        if is_crowded && line.places.available_permits() < PLACES_PER_NETWORK {
+            return Err(Error::Throttled { retry_after: 1 });
+        }
+        let line_permit = line.places.clone().try_acquire_owned();
+        let line_permit = line_permit.map_err(|_| Error::Throttled { retry_after: 1 })?;
+        let queue_permit = self.places.clone().try_acquire_owned().map_err(|_| {
             Error::Unavailable("too many passwords are waiting to be hashed".to_owned())
         })?;
-        let (cores, line) = (self.cores.clone(), line.clone());
-        Ok(Place(Arc::new(Held { cores, line, _places: [of_line, of_queue] })))
+        let _permits = Arc::new([line_permit, queue_permit]);
+        Ok(Place { cores: self.cores.clone(), line: line.clone(), _permits })
     }
 }
 
@@ -93,9 +96,10 @@ impl Place {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
+        // The semaphores are never closed.
         let closed = |cause: AcquireError| Error::Failed(cause.to_string());
-        let turn = self.0.line.turns.clone().acquire_owned().await.map_err(closed)?;
-        let core = self.0.cores.clone().acquire_owned().await.map_err(closed)?;
+        let turn = self.line.turns.clone().acquire_owned().await.map_err(closed)?;
+        let core = self.cores.clone().acquire_owned().await.map_err(closed)?;
         let place = self.clone();
         let done = spawn_blocking(move || {
             // The thread holds all permits, because it continues if the request is cancelled.
@@ -108,14 +112,17 @@ impl Place {
 
 #[cfg(test)]
 #[test]
-fn an_address_holds_at_most_20_places_and_the_queue_has_128_per_core() {
+fn a_network_holds_at_most_20_places_or_one_in_a_queue_that_is_half_full() {
     let queue = HashQueue::new();
-    let enter = |n: usize| queue.enter(Some([192, 0, 2, n as u8].into()));
+    let enter = |network: usize| queue.enter(Some(IpAddr::from((network as u32).to_be_bytes())));
+    let is_throttled = |network| matches!(enter(network), Err(Error::Throttled { retry_after: 1 }));
     let mut places: Vec<_> = (0..20).map(|_| enter(0).unwrap()).collect();
-    assert!(matches!(enter(0), Err(Error::Throttled { retry_after: 1 })));
-    places.extend((20..).map_while(|n| enter(n / 20).ok()));
+    assert!(is_throttled(0));
+    places.extend((20..=64 * queue.core_count).map(|n| enter(n / 20).unwrap()));
+    assert!(is_throttled(64 * queue.core_count / 20));
+    places.extend((1000..).map_while(|network| enter(network).ok()));
     assert_eq!(places.len(), 128 * queue.core_count);
-    assert!(matches!(enter(255), Err(Error::Unavailable(_))));
+    assert!(matches!(enter(999), Err(Error::Unavailable(_))));
     drop(places);
     assert!(enter(0).is_ok());
     assert_eq!(queue.lines.lock().unwrap().len(), 1, "a line without places is kept");
@@ -123,7 +130,7 @@ fn an_address_holds_at_most_20_places_and_the_queue_has_128_per_core() {
 
 #[cfg(test)]
 #[rocket::async_test]
-async fn an_address_does_not_wait_for_all_passwords_of_another_address() {
+async fn a_password_does_not_wait_for_all_passwords_of_another_network() {
     let queue = HashQueue::new();
     let finished = Arc::new(AtomicUsize::new(0));
     let run = |address: [u8; 4], finished: Arc<AtomicUsize>| {

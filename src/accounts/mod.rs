@@ -95,6 +95,7 @@ impl Accounts {
     ) -> Result<Option<(User, String)>, Error> {
         let place = self.queue.enter(client.network)?;
         self.throttle.count_registration(client).await?;
+        self.purge_in_background();
         // The insert below checks this too. Here, the check saves a hash.
         if self.find_by_username(username.clone()).await?.is_some() {
             return Ok(None);
@@ -107,9 +108,7 @@ impl Accounts {
             sessions::insert(connection, user.id, row)?;
             Ok(Some((user, token)))
         });
-        let registered = register.await?;
-        self.purge_in_background();
-        Ok(registered)
+        Ok(register.await?)
     }
 
     /// Changes a user's password, revokes their other sessions and renews the session that `token`

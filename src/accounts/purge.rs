@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use rocket::tokio::{spawn, time::sleep};
 
 use super::{Accounts, Error};
 use crate::db::{Db, DbConnection};
-use crate::schema::sessions;
 
 /// The maximum number of rows that a transaction deletes. A login waits for at most one transaction.
 const BATCH: i64 = 500;
@@ -24,7 +24,7 @@ impl Accounts {
         let Ok(permit) = self.purge_permit.clone().try_acquire_owned() else { return };
         let (db, now) = (self.db.clone(), self.clock.now());
         spawn(async move {
-            if let Err(cause) = purge_all(&db, now).await {
+            if let Err(cause) = purge_expired(&db, now).await {
                 rocket::warn!("Expired rows were not deleted: {cause}");
             }
             sleep(INTERVAL).await;
@@ -38,7 +38,7 @@ impl Accounts {
     }
 }
 
-async fn purge_all(db: &Db, now: i64) -> Result<(), Error> {
+async fn purge_expired(db: &Db, now: i64) -> Result<(), Error> {
     purge(db, now, delete_sessions).await?;
     #[cfg(feature = "postgres")]
     if db.is_postgres() {
@@ -47,12 +47,11 @@ async fn purge_all(db: &Db, now: i64) -> Result<(), Error> {
     Ok(())
 }
 
-/// A function that deletes a batch of at most `limit` rows that have expired before `now`. Returns how
-/// many.
 type DeleteBatch = fn(connection: &mut DbConnection, now: i64, limit: i64) -> QueryResult<usize>;
 
-/// Deletes batches until no expired row is left, or another instance is purging. Returns how many rows.
-async fn purge(db: &Db, now: i64, delete: DeleteBatch) -> Result<usize, Error> {
+/// Deletes batches until no row is left that has expired before `now`, or until another instance is
+/// purging. Returns how many rows.
+async fn purge(db: &Db, now: i64, delete_batch: DeleteBatch) -> Result<usize, Error> {
     let mut total = 0;
     loop {
         let batch = db.transaction(move |connection| {
@@ -60,7 +59,7 @@ async fn purge(db: &Db, now: i64, delete: DeleteBatch) -> Result<usize, Error> {
             if !try_lock(connection)? {
                 return Ok(0);
             }
-            delete(connection, now, BATCH)
+            delete_batch(connection, now, BATCH)
         });
         match batch.await? {
             0 => return Ok(total),
@@ -71,21 +70,28 @@ async fn purge(db: &Db, now: i64, delete: DeleteBatch) -> Result<usize, Error> {
 }
 
 /// Takes a lock until the end of the transaction, unless another instance has it. The number is
-/// arbitrary. With SQLite, the transaction itself is the lock.
+/// arbitrary.
 #[cfg(feature = "postgres")]
 fn try_lock(connection: &mut DbConnection) -> QueryResult<bool> {
     if let DbConnection::Sqlite(_) = connection {
-        return Ok(true);
+        return Ok(true); // The transaction itself is the lock.
     }
     let lock = "pg_try_advisory_xact_lock(7073225518)";
     diesel::select(diesel::dsl::sql::<diesel::sql_types::Bool>(lock)).get_result(connection)
 }
 
+/// Deletes expired sessions. With PostgreSQL, skips those that another transaction has locked, so that
+/// no login waits for the purge or fails because of it.
 fn delete_sessions(connection: &mut DbConnection, now: i64, limit: i64) -> QueryResult<usize> {
-    let expired = diesel::alias!(sessions as expired);
-    let batch = expired
-        .filter(expired.field(sessions::expires_at).lt(now))
-        .limit(limit)
-        .select(expired.field(sessions::id));
-    diesel::delete(sessions::table.filter(sessions::id.eq_any(batch))).execute(connection)
+    let skip_locked = match connection {
+        #[cfg(feature = "postgres")]
+        DbConnection::Postgres(_) => "FOR UPDATE SKIP LOCKED",
+        _ => "",
+    };
+    let delete = format!(
+        "DELETE FROM sessions WHERE id IN
+             (SELECT id FROM sessions WHERE expires_at < $1 LIMIT $2 {skip_locked})"
+    );
+    let delete = diesel::sql_query(delete).bind::<BigInt, _>(now).bind::<BigInt, _>(limit);
+    delete.execute(connection)
 }

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
-use super::{Accounts, Error};
+use super::{Accounts, Error, users};
 use crate::db::DbConnection;
 use crate::schema::sessions;
 
@@ -87,12 +87,15 @@ impl Accounts {
     /// Revokes all sessions of a user except the one with `token`. Returns how many.
     pub async fn revoke_other_sessions(&self, user_id: i64, token: &str) -> Result<usize, Error> {
         let current = hash_token(token);
-        Ok(self.db.run(move |connection| revoke_others(connection, user_id, &current)).await?)
+        Ok(self
+            .db
+            .transaction(move |connection| revoke_others(connection, user_id, &current))
+            .await?)
     }
 
     /// Revokes all sessions of a user. Returns how many.
     pub async fn revoke_all_sessions(&self, user_id: i64) -> Result<usize, Error> {
-        Ok(self.db.run(move |connection| revoke_all(connection, user_id)).await?)
+        Ok(self.db.transaction(move |connection| revoke_all(connection, user_id)).await?)
     }
 }
 
@@ -130,16 +133,20 @@ pub(super) fn renew(
         .execute(connection)
 }
 
+/// Revokes the user's other sessions. Locks the user first, so that two such transactions can't wait for
+/// each other's sessions.
 pub(super) fn revoke_others(
     connection: &mut DbConnection,
     user_id: i64,
     current: &[u8],
 ) -> QueryResult<usize> {
+    users::lock(connection, user_id)?;
     let others = sessions::user_id.eq(user_id).and(sessions::token_hash.ne(current));
     diesel::delete(sessions::table.filter(others)).execute(connection)
 }
 
 pub(super) fn revoke_all(connection: &mut DbConnection, user_id: i64) -> QueryResult<usize> {
+    users::lock(connection, user_id)?;
     diesel::delete(sessions::table.filter(sessions::user_id.eq(user_id))).execute(connection)
 }
 

@@ -43,7 +43,7 @@ impl<'r> DeviceCookie<'r> {
 
     /// Records that `user` has logged in. If that fails, the browser is not recognized.
     pub fn record_login(&self, user: &User) {
-        let value = match Device::after_login(self.device(), user) {
+        let value = match self.device().unwrap_or_default().with_login(user) {
             Ok(device) => json::to_string(&device).unwrap_or_default(),
             Err(cause) => return rocket::error!("The device cookie was not set: {cause}"),
         };

@@ -68,7 +68,7 @@ impl EventLog {
             format!(r#"{{"time":{time},"address":null,"event":"events_dropped","count":{count}}}"#)
         };
         let writer = LogWriter::new(std::io::stderr(), describe_dropped);
-        EventLog::new(clock, move |line| writer.write(line))
+        EventLog::new(clock, move |line| writer.write(line.to_owned()))
     }
 }
 

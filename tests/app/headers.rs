@@ -116,11 +116,14 @@ fn no_page_has_inline_code_or_external_urls() {
 fn sends_secure_cookies_and_hsts_behind_an_https_proxy() {
     let app = App::configured("[debug.login]\nsecure_cookies = true");
     let mut browser = app.registered("ada");
-    let cookie = browser.cookies["__Host-login"].clone();
-    assert_eq!(cookie.secure(), Some(true));
-    assert_eq!(cookie.http_only(), Some(true));
-    assert_eq!(cookie.same_site(), Some(SameSite::Lax));
-    assert_eq!((cookie.path(), cookie.domain()), (Some("/"), None));
+    for (name, same_site) in [("__Host-login", SameSite::Lax), ("__Host-device", SameSite::Strict)]
+    {
+        let cookie = &browser.cookies[name];
+        assert_eq!(cookie.secure(), Some(true), "{name}");
+        assert_eq!(cookie.http_only(), Some(true), "{name}");
+        assert_eq!(cookie.same_site(), Some(same_site), "{name}");
+        assert_eq!((cookie.path(), cookie.domain()), (Some("/"), None), "{name}");
+    }
     let page = browser.get("/dashboard");
     page.assert_contains("Welcome, ada!");
     assert_eq!(page.header("strict-transport-security"), Some("max-age=31536000"));

@@ -176,6 +176,17 @@ fn forgets_one_of_10_failures_in_a_tenth_of_a_day() {
 }
 
 #[test]
+fn a_clock_that_differs_by_seconds_does_not_end_a_wait() {
+    let app = App::new();
+    for wait in [10, 20, 40, 80, 160, 320, 640, 900, 900] {
+        while fail_login(&mut app.browser(), "ada").status == Status::UnprocessableEntity {}
+        app.advance(-1);
+        assert!(retry_after(&fail_login(&mut app.browser(), "ada")) >= wait);
+        app.advance(wait + 1);
+    }
+}
+
+#[test]
 fn a_clock_that_is_set_back_blocks_nobody() {
     const DAY: i64 = 24 * 60 * 60;
     let app = App::new();
@@ -272,6 +283,38 @@ fn a_device_cookie_counts_only_for_users_who_have_logged_in_there() {
         assert_eq!(shared.log_in(name).location(), "/dashboard");
         shared.post("/logout", &[]);
     }
+}
+
+#[test]
+fn a_device_cookie_contains_the_last_5_users() {
+    let app = App::new();
+    let mut shared = app.browser();
+    for number in 0..6 {
+        register(&mut shared, &format!("user-{number}"));
+        shared.post("/logout", &[]);
+    }
+    assert!(shared.cookies["device"].value().len() < 2000);
+    for number in 0..6 {
+        for _ in 0..10 {
+            fail_login(&mut app.browser(), &format!("user-{number}"));
+        }
+        let login = shared.clone().log_in(&format!("user-{number}"));
+        assert_eq!(login.status == Status::TooManyRequests, number == 0, "user-{number}");
+    }
+}
+
+#[test]
+fn a_login_of_one_user_does_not_reset_the_count_of_another_user_in_the_same_browser() {
+    let app = App::new();
+    let mut shared = app.registered("ada");
+    shared.post("/logout", &[]);
+    app.registered("mallory");
+    for _ in 0..10 {
+        assert_eq!(fail_login(&mut shared, "ada").status, Status::UnprocessableEntity);
+        shared.log_in("mallory");
+        shared.post("/logout", &[]);
+    }
+    assert_eq!(retry_after(&shared.log_in("ada")), 10);
 }
 
 #[test]

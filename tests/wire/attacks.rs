@@ -83,6 +83,43 @@ fn a_flood_from_one_address_does_not_fail_other_peoples_logins() {
     }
 }
 
+/// Returns the cookies that a response sets, as a request header.
+fn all_cookies(response: &str) -> String {
+    let cookies = response.lines().filter_map(|line| line.strip_prefix("set-cookie: "));
+    let cookies: Vec<_> = cookies.map(|cookie| cookie.split(';').next().unwrap()).collect();
+    format!("Cookie: {}\r\n", cookies.join("; "))
+}
+
+#[test]
+fn failures_elsewhere_do_not_lock_a_user_out_of_a_browser_with_a_device_cookie() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = start(&mut behind_proxy(dir.path()));
+    let cookies = all_cookies(&server.post("/register", &from("198.51.100.1"), ADA));
+    server.post("/logout", &cookies, "");
+    let wrong = "username=ada&password=not+the+right+password";
+    for n in 0..10 {
+        server.post("/login", &from(&format!("203.0.113.{n}")), wrong);
+    }
+    for _ in 0..5 {
+        let elsewhere = server.post("/login", &from("198.51.100.1"), ADA);
+        assert!(elsewhere.starts_with("HTTP/1.1 429"), "{elsewhere}");
+        let response = server.post("/login", &(from("198.51.100.1") + &cookies), ADA);
+        assert!(response.starts_with("HTTP/1.1 303"), "{response}");
+    }
+}
+
+#[test]
+fn a_logout_with_the_token_before_a_renewal_ends_the_session() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = start(&mut program(dir.path()));
+    let old = cookie(&server.post("/register", "", ADA));
+    let form = "password=a+horse+that+staples+batteries";
+    let renewed = cookie(&server.post("/reauthenticate", &old, form));
+    assert!(server.get("/dashboard", &renewed).contains("Welcome, ada!"));
+    server.post("/logout", &old, "");
+    assert!(server.get("/dashboard", &renewed).starts_with("HTTP/1.1 303"));
+}
+
 #[test]
 fn http2_is_not_accepted() {
     let dir = tempfile::tempdir().unwrap();
