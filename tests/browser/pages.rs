@@ -32,7 +32,7 @@ fn check_every_state(mut check: impl FnMut(&Browser, &str)) {
     }
     browser.open("/login");
     fail_login(&browser);
-    browser.assert_contains("Too many failed attempts.");
+    browser.assert_contains("Too many attempts.");
     check(&browser, "login-throttled");
 
     browser.open("/nowhere");
