@@ -22,7 +22,7 @@ use super::Error;
 const PLACES_PER_CORE: usize = 128;
 
 /// The maximum number of places of a network, because many people can share an address.
-const PLACES_PER_NETWORK: usize = 20;
+const PLACES_PER_NETWORK: usize = 32;
 
 /// A queue that hashes at most one password per core at the same time. More would not be faster, and
 /// each needs 19 MiB of memory.
@@ -112,14 +112,14 @@ impl Place {
 
 #[cfg(test)]
 #[test]
-fn a_network_holds_at_most_20_places_or_one_in_a_queue_that_is_half_full() {
+fn a_network_holds_at_most_32_places_or_one_in_a_queue_that_is_half_full() {
     let queue = HashQueue::new();
     let enter = |network: usize| queue.enter(Some(IpAddr::from((network as u32).to_be_bytes())));
     let is_throttled = |network| matches!(enter(network), Err(Error::Throttled { retry_after: 1 }));
-    let mut places: Vec<_> = (0..20).map(|_| enter(0).unwrap()).collect();
+    let mut places: Vec<_> = (0..32).map(|_| enter(0).unwrap()).collect();
     assert!(is_throttled(0));
-    places.extend((20..=64 * queue.core_count).map(|n| enter(n / 20).unwrap()));
-    assert!(is_throttled(64 * queue.core_count / 20));
+    places.extend((32..=64 * queue.core_count).map(|n| enter(n / 32).unwrap()));
+    assert!(is_throttled(64 * queue.core_count / 32));
     places.extend((1000..).map_while(|network| enter(network).ok()));
     assert_eq!(places.len(), 128 * queue.core_count);
     assert!(matches!(enter(999), Err(Error::Unavailable(_))));
