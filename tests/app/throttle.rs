@@ -419,6 +419,8 @@ fn a_registration_with_a_taken_username_does_not_hash_the_password() {
 fn counts_reauthentication_failures_separately_from_login_failures() {
     let app = App::new();
     let mut attacker = app.registered("ada");
+    // An attacker who copies the session cookie might not copy the device cookie.
+    attacker.cookies.remove("device");
     for _ in 0..10 {
         let response = attacker.post("/reauthenticate", &[("password", "not the right password")]);
         assert_eq!(response.status, Status::UnprocessableEntity);
@@ -430,6 +432,35 @@ fn counts_reauthentication_failures_separately_from_login_failures() {
     assert_eq!(app.browser().log_in("ada").location(), "/dashboard");
     app.advance(10);
     assert_eq!(attacker.post("/reauthenticate", &form).location(), "/account");
+}
+
+#[rocket::async_test]
+async fn a_correct_password_does_not_log_in_if_a_limit_is_reached_meanwhile() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = EventLog::new(Clock::default(), |_| {});
+    let rocket = app::build(figment(&dir), Clock::default(), log).unwrap();
+    let client = Client::untracked(rocket).await.unwrap();
+    let post = async |path: &str, username: &str, password: &str| {
+        let form = encode(&[("username", username), ("password", password)]);
+        client.post(path).header(ContentType::Form).body(form).dispatch().await.status()
+    };
+    post("/register", "ada", PASSWORD).await;
+    post("/register", "grace", PASSWORD).await;
+    let wrong = "not the right password";
+    // The username reaches its limit.
+    let failures = (0..24).map(|_| post("/login", "ada", wrong));
+    let failures = rocket::futures::future::join_all(failures);
+    let (_, status) = rocket::tokio::join!(failures, post("/login", "ada", PASSWORD));
+    assert_eq!(status, Status::TooManyRequests);
+    // The address reaches its limit.
+    for number in 0..88 {
+        post("/login", &format!("name-{number}"), wrong).await;
+    }
+    let names: Vec<_> = (0..24).map(|number| format!("other-{number}")).collect();
+    let failures = names.iter().map(|name| post("/login", name, wrong));
+    let failures = rocket::futures::future::join_all(failures);
+    let (_, status) = rocket::tokio::join!(failures, post("/login", "grace", PASSWORD));
+    assert_eq!(status, Status::TooManyRequests);
 }
 
 #[rocket::async_test]
