@@ -54,12 +54,12 @@ impl Accounts {
         password: &Password,
         client: &Client,
     ) -> Result<User, CredentialsError> {
-        let place = self.queue.enter(client.network)?;
         let found = match Username::parse(username) {
             Ok(username) => self.find_by_username(username).await?,
             Err(_) => None,
         };
         let attempt = self.throttle.begin(kind, username, found.as_ref(), client).await?;
+        let place = self.queue.enter(client.line(found.as_ref()))?;
         let hash = found.as_ref().map(|user| user.password_hash.clone());
         let is_correct = self.hasher.verify(password, hash, &place).await?;
         let reason = match &found {

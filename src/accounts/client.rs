@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 
+use super::hash_queue::LineKey;
 use super::{Error, User, sessions};
 
 /// The client that sends a password.
@@ -44,6 +45,12 @@ impl Client {
             address => address,
         });
         Client { network, device }
+    }
+
+    /// Returns the line in the hash queue for a password of `user`.
+    pub(super) fn line(&self, user: Option<&User>) -> LineKey {
+        let known = user.filter(|user| self.known_device(user).is_some());
+        known.map_or(LineKey::Network(self.network), |user| LineKey::User(user.id))
     }
 
     /// Returns a token of the device if `user` has logged in there with the current password.

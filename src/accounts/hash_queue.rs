@@ -1,9 +1,8 @@
 //! A fair queue for password hashing.
 //!
-//! Every password that is hashed needs a place in the queue. A network, which is an IPv4 address or an IPv6
-//! /64 network, holds only a few places, and the networks take turns. Therefore, an attacker who sends many
-//! passwords from one network delays other people's logins by only a few hashes. An attacker with many
-//! networks can still fill the queue.
+//! Every password that is hashed needs a place in the queue. A network holds only a few places, and the
+//! networks take turns. Therefore, an attacker who sends many passwords from one network delays other
+//! people's logins by only a few hashes. An attacker with many networks can still fill the queue.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -21,8 +20,8 @@ use super::Error;
 /// The maximum number of places, per core. The last password in a full queue waits for about 2 seconds.
 const PLACES_PER_CORE: usize = 128;
 
-/// The maximum number of places of a network, because many people can share an address.
-const PLACES_PER_NETWORK: usize = 32;
+/// The maximum number of places of a line, because many people can share an address.
+const PLACES_PER_LINE: usize = 32;
 
 /// A queue that hashes at most one password per core at the same time. More would not be faster, and
 /// each needs 19 MiB of memory.
@@ -30,14 +29,25 @@ pub struct HashQueue {
     core_count: usize,
     cores: Arc<Semaphore>,
     places: Arc<Semaphore>,
-    lines: Mutex<HashMap<Option<IpAddr>, Arc<Line>>>,
+    lines: Mutex<HashMap<LineKey, Arc<Line>>>,
 }
 
-/// The line of one network.
+/// Who waits in a line. The lines take turns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LineKey {
+    /// Clients in an IPv4 address or an IPv6 /64 network. `None` if the address is unknown.
+    Network(Option<IpAddr>),
+    /// A user who is logged in, or in a browser in which the user has logged in before. An attacker at the
+    /// same address does not delay this user.
+    User(i64),
+    /// Commands.
+    Operator,
+}
+
 struct Line {
     places: Arc<Semaphore>,
     /// At most one password per core waits for a core. The others wait here, so that they are not in
-    /// front of other networks.
+    /// front of other lines.
     turns: Arc<Semaphore>,
 }
 
@@ -60,24 +70,23 @@ impl HashQueue {
         }
     }
 
-    /// Takes a place for a password from `network`, which is `None` if the address is unknown. All
-    /// unknown addresses share a line. If half of the queue is in use, a network gets only one place.
+    /// Takes a place in the line of `key`. If half of the queue is in use, a line gets only one place.
     ///
     /// # Errors
     ///
-    /// Returns an error immediately if the network holds too many places or the queue is full.
-    pub fn enter(&self, network: Option<IpAddr>) -> Result<Place, Error> {
+    /// Returns an error immediately if the line holds too many places or the queue is full.
+    pub fn enter(&self, key: LineKey) -> Result<Place, Error> {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         // Only a place has another reference to its line.
         lines.retain(|_, line| Arc::strong_count(line) > 1);
-        let line = lines.entry(network).or_insert_with(|| {
+        let line = lines.entry(key).or_insert_with(|| {
             Arc::new(Line {
-                places: Arc::new(Semaphore::new(PLACES_PER_NETWORK)),
+                places: Arc::new(Semaphore::new(PLACES_PER_LINE)),
                 turns: Arc::new(Semaphore::new(self.core_count)),
             })
         });
         let is_crowded = self.places.available_permits() < PLACES_PER_CORE * self.core_count / 2;
-        if is_crowded && line.places.available_permits() < PLACES_PER_NETWORK {
+        if is_crowded && line.places.available_permits() < PLACES_PER_LINE {
             return Err(Error::Throttled { retry_after: 1 });
         }
         let line_permit = line.places.clone().try_acquire_owned();
@@ -112,15 +121,15 @@ impl Place {
 
 #[cfg(test)]
 #[test]
-fn a_network_holds_at_most_32_places_or_one_in_a_queue_that_is_half_full() {
+fn a_line_holds_at_most_32_places_or_one_in_a_queue_that_is_half_full() {
     let queue = HashQueue::new();
-    let enter = |network: usize| queue.enter(Some(IpAddr::from((network as u32).to_be_bytes())));
-    let is_throttled = |network| matches!(enter(network), Err(Error::Throttled { retry_after: 1 }));
+    let enter = |user: usize| queue.enter(LineKey::User(user as i64));
+    let is_throttled = |user| matches!(enter(user), Err(Error::Throttled { retry_after: 1 }));
     let mut places: Vec<_> = (0..32).map(|_| enter(0).unwrap()).collect();
     assert!(is_throttled(0));
     places.extend((32..=64 * queue.core_count).map(|n| enter(n / 32).unwrap()));
     assert!(is_throttled(64 * queue.core_count / 32));
-    places.extend((1000..).map_while(|network| enter(network).ok()));
+    places.extend((1000..).map_while(|user| enter(user).ok()));
     assert_eq!(places.len(), 128 * queue.core_count);
     assert!(matches!(enter(999), Err(Error::Unavailable(_))));
     drop(places);
@@ -130,11 +139,11 @@ fn a_network_holds_at_most_32_places_or_one_in_a_queue_that_is_half_full() {
 
 #[cfg(test)]
 #[rocket::async_test]
-async fn a_password_does_not_wait_for_all_passwords_of_another_network() {
+async fn a_password_does_not_wait_for_all_passwords_in_another_line() {
     let queue = HashQueue::new();
     let finished = Arc::new(AtomicUsize::new(0));
-    let run = |address: [u8; 4], finished: Arc<AtomicUsize>| {
-        let place = queue.enter(Some(address.into())).unwrap();
+    let run = |user: i64, finished: Arc<AtomicUsize>| {
+        let place = queue.enter(LineKey::User(user)).unwrap();
         rocket::tokio::spawn(async move {
             let hash = move || {
                 std::thread::sleep(std::time::Duration::from_millis(20));
@@ -144,8 +153,8 @@ async fn a_password_does_not_wait_for_all_passwords_of_another_network() {
         })
     };
     for _ in 0..20 {
-        drop(run([192, 0, 2, 1], finished.clone()));
+        drop(run(1, finished.clone()));
     }
-    let earlier = run([192, 0, 2, 2], finished).await.unwrap();
+    let earlier = run(2, finished).await.unwrap();
     assert!(earlier <= 3 * queue.core_count, "{earlier} hashes finished earlier");
 }

@@ -22,6 +22,7 @@ use rocket_login::{Clock, NewSession};
 
 use crate::db::{self, Db};
 use crate::settings::DataSettings;
+use hash_queue::LineKey;
 
 pub use authenticate::{AttemptKind, CredentialsError, FailureReason};
 pub use client::{Client, Device};
@@ -80,7 +81,7 @@ impl Accounts {
         username: Username,
         password: &Password,
     ) -> Result<Option<User>, Error> {
-        let hash = self.hasher.hash(password, &self.queue.enter(None)?).await?;
+        let hash = self.hasher.hash(password, &self.queue.enter(LineKey::Operator)?).await?;
         Ok(self.db.run(move |connection| users::insert(connection, &username, &hash)).await?)
     }
 
@@ -93,13 +94,13 @@ impl Accounts {
         session: &NewSession<'_>,
         client: &Client,
     ) -> Result<Option<(User, String)>, Error> {
-        let place = self.queue.enter(client.network)?;
         self.throttle.count_registration(client).await?;
         self.purge_in_background();
         // The insert below checks this too. Here, the check saves a hash.
         if self.find_by_username(username.clone()).await?.is_some() {
             return Ok(None);
         }
+        let place = self.queue.enter(client.line(None))?;
         let hash = self.hasher.hash(password, &place).await?;
         let token = sessions::new_token()?;
         let row = self.session_row(&token, session);
@@ -119,9 +120,8 @@ impl Accounts {
         user_id: i64,
         password: &Password,
         token: &str,
-        client: &Client,
     ) -> Result<Option<(User, String)>, Error> {
-        let place = self.queue.enter(client.network)?;
+        let place = self.queue.enter(LineKey::User(user_id))?;
         let hash = self.hasher.hash(password, &place).await?;
         let (old, new) = (sessions::hash_token(token), sessions::new_token()?);
         let change = self.db.transaction(move |connection| {
@@ -140,7 +140,7 @@ impl Accounts {
 
     /// Sets a user's password and revokes all their sessions.
     pub async fn reset_password(&self, user_id: i64, password: &Password) -> Result<(), Error> {
-        let hash = self.hasher.hash(password, &self.queue.enter(None)?).await?;
+        let hash = self.hasher.hash(password, &self.queue.enter(LineKey::Operator)?).await?;
         let reset = self.db.transaction(move |connection| {
             users::set_password_hash(connection, user_id, &hash)?;
             sessions::revoke_all(connection, user_id).map(drop)

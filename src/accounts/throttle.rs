@@ -51,6 +51,8 @@ const MAX_CLOCK_SKEW: i64 = 60;
 pub struct LoginThrottle {
     clock: Clock,
     counts: FailureCounts,
+    /// Separate, because registrations need no hash, and a flood of them could drop other counts.
+    registrations: FailureCounts,
 }
 
 /// An attempt that is allowed to verify a password. An attempt without a result changes no count.
@@ -71,7 +73,8 @@ struct Bucket {
 
 impl LoginThrottle {
     pub fn new(clock: Clock, db: &Db) -> LoginThrottle {
-        LoginThrottle { clock, counts: FailureCounts::new(db) }
+        let (counts, registrations) = (FailureCounts::new(db), FailureCounts::new(db));
+        LoginThrottle { clock, counts, registrations }
     }
 
     /// Begins an attempt to log in as `username`, or as `user` if there is such a user. Returns an error
@@ -87,12 +90,11 @@ impl LoginThrottle {
         let own = if let Some(device) = device {
             Bucket::new(MAX_FAILURES_PER_DEVICE, format!("{kind:?} device {device}"))
         } else {
-            let username = username.trim().to_lowercase();
+            let username = username.trim().to_ascii_lowercase();
             Bucket::new(MAX_FAILURES_PER_USERNAME, format!("{kind:?} username {username}"))
         };
-        let address = format!("address {:?}", client.network);
-        let address = Bucket::new(MAX_FAILURES_PER_ADDRESS, address);
-        let address = device.is_none().then_some(address);
+        let name = format!("address {:?}", client.network);
+        let address = device.is_none().then(|| Bucket::new(MAX_FAILURES_PER_ADDRESS, name));
         let attempt = Attempt { throttle: self, own, address };
         check(&self.counts.read(keys(&attempt.buckets())).await?, self.clock.now())?;
         Ok(attempt)
@@ -101,10 +103,11 @@ impl LoginThrottle {
     /// Counts a registration. Returns an error if there were too many.
     pub async fn count_registration(&self, client: &Client) -> Result<(), Error> {
         let name = format!("registration {:?}", client.network);
-        self.count(vec![Bucket::new(MAX_REGISTRATIONS_PER_ADDRESS, name)]).await
+        let buckets = vec![Bucket::new(MAX_REGISTRATIONS_PER_ADDRESS, name)];
+        self.count(&self.registrations, buckets).await
     }
 
-    async fn count(&self, buckets: Vec<Bucket>) -> Result<(), Error> {
+    async fn count(&self, counts: &FailureCounts, buckets: Vec<Bucket>) -> Result<(), Error> {
         let (keys, clock) = (keys(&buckets), self.clock.clone());
         let count = move |counts: &mut [Failures]| {
             let now = clock.now();
@@ -112,7 +115,7 @@ impl LoginThrottle {
             buckets.iter().zip(counts).for_each(|(bucket, failures)| bucket.add(failures, now));
             Ok(())
         };
-        self.counts.update(keys, count).await?
+        counts.update(keys, count).await?
     }
 }
 
@@ -123,7 +126,7 @@ impl Attempt<'_> {
 
     /// Counts a failure. Returns an error if other attempts have filled a bucket meanwhile.
     pub async fn failed(self) -> Result<(), Error> {
-        self.throttle.count(self.buckets()).await
+        self.throttle.count(&self.throttle.counts, self.buckets()).await
     }
 
     /// Empties the bucket of the username or of the device, and takes these failures out of the bucket of

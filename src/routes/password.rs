@@ -6,7 +6,7 @@ use rocket::{FromForm, Route, State, get, post, routes, uri};
 use rocket_login::AuthError;
 
 use super::account;
-use crate::accounts::{Accounts, Client, Password};
+use crate::accounts::{Accounts, Password};
 use crate::web::client::DeviceCookie;
 use crate::web::error::Error;
 use crate::web::events::{Event, Events};
@@ -32,7 +32,6 @@ async fn change_password(
     user: FreshUser,
     form: Form<PasswordForm>,
     accounts: &State<Accounts>,
-    client: Client,
     device: DeviceCookie<'_>,
     login: Login<'_>,
     events: Events<'_>,
@@ -41,7 +40,7 @@ async fn change_password(
         return Err(Page::new("password").field_error("new_password", Some(error)).into());
     }
     let token = login.session_id().ok_or(AuthError::Unauthorized)?;
-    let changed = accounts.change_password(user.id, &form.new_password, &token, &client).await;
+    let changed = accounts.change_password(user.id, &form.new_password, &token).await;
     let changed = changed.map_err(|error| {
         let throttled = |retry_after| Event::PasswordChangeThrottled { user: user.id, retry_after };
         events.record_throttled(&error, throttled);

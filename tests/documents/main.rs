@@ -60,7 +60,7 @@ fn the_source_files_contain_the_documented_limits() {
         ("src/accounts/passwords.rs", "MAX_BYTES: usize = 1024;"),
         ("src/accounts/passwords.rs", "Params::new(19 * 1024, 2, 1, None)"),
         ("src/accounts/hash_queue.rs", "PLACES_PER_CORE: usize = 128;"),
-        ("src/accounts/hash_queue.rs", "PLACES_PER_NETWORK: usize = 32;"),
+        ("src/accounts/hash_queue.rs", "PLACES_PER_LINE: usize = 32;"),
         ("Rocket.toml", "session_lifetime = 43_200 "),
         ("src/settings.rs", "IDLE_TIMEOUT: NonZeroU32 = NonZeroU32::new(2 * 60 * 60)"),
         ("Rocket.toml", "remember_lifetime = 2_592_000 "),

@@ -83,6 +83,36 @@ fn a_flood_from_one_address_does_not_fail_other_peoples_logins() {
     }
 }
 
+#[test]
+fn a_flood_of_correct_passwords_does_not_fail_logins_of_known_browsers_at_the_same_address() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = start(&mut program(dir.path()));
+    let mallory = "username=mallory&password=a+horse+that+staples+batteries";
+    server.post("/register", "", mallory);
+    let cookies = all_cookies(&server.post("/register", "", ADA));
+    let device = cookies.split(' ').find(|cookie| cookie.starts_with("device=")).unwrap();
+    let (done, throttled) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let flood = || {
+        while !done.load(Relaxed) {
+            if server.post("/login", "", mallory).starts_with("HTTP/1.1 429") {
+                throttled.fetch_add(1, Relaxed);
+            }
+        }
+    };
+    let responses: Vec<_> = scope(|scope| {
+        (0..48).for_each(|_| drop(scope.spawn(flood)));
+        sleep(Duration::from_millis(500));
+        let log_in = |_| server.post("/login", &format!("Cookie: {device}\r\n"), ADA);
+        let responses = (0..5).map(log_in).collect();
+        done.store(true, Relaxed);
+        responses
+    });
+    for response in responses {
+        assert!(response.starts_with("HTTP/1.1 303"), "{response}");
+    }
+    assert!(throttled.load(Relaxed) > 0, "the flood did not fill the line of the address");
+}
+
 /// Returns the cookies that a response sets, as a request header.
 fn all_cookies(response: &str) -> String {
     let cookies = response.lines().filter_map(|line| line.strip_prefix("set-cookie: "));
