@@ -1,4 +1,4 @@
-//! A writer for logs that never blocks a request.
+//! A log writer that never blocks a request.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -10,8 +10,8 @@ use std::time::Duration;
 /// The maximum number of lines that wait to be written.
 const CAPACITY: usize = 1024;
 
-/// Writes lines in a thread of its own. If a full pipe or a slow disk blocks the thread, lines are dropped
-/// and counted. Dropping the value writes the remaining lines.
+/// Writes lines in its own thread. If a full pipe or a slow disk blocks it until the queue is full, lines are
+/// dropped and counted. `drop` calls `flush`.
 pub struct LogWriter {
     queue: SyncSender<Message>,
     dropped: Arc<AtomicU64>,
@@ -19,13 +19,13 @@ pub struct LogWriter {
 
 enum Message {
     Line(String),
-    /// Asks for `()` when all earlier lines are written.
+    /// Sends `()` once all earlier lines are written.
     Flush(SyncSender<()>),
 }
 
 impl LogWriter {
-    /// Starts the thread, which writes to `out`. `describe_dropped` returns the line that replaces a
-    /// number of dropped lines. Write errors are ignored.
+    /// Starts the thread, which writes to `out`. `describe_dropped` returns a line that reports a number
+    /// of dropped lines. Write errors are ignored.
     pub fn new(
         mut out: impl Write + Send + 'static,
         describe_dropped: impl Fn(u64) -> String + Send + 'static,
@@ -48,7 +48,7 @@ impl LogWriter {
         LogWriter { queue, dropped }
     }
 
-    /// Writes a line soon, or drops the line if too many are waiting.
+    /// Queues a line, or drops it if the queue is full.
     pub fn write(&self, line: String) {
         if self.queue.try_send(Message::Line(line)).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);

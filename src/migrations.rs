@@ -9,8 +9,8 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::private_files;
 
-/// Creates the file at `path` if it does not exist, and runs the pending migrations. SQLite gives its
-/// `-wal` and `-shm` files the same permissions as the file.
+/// Creates the file at `path` if it does not exist, and runs the pending migrations. SQLite gives
+/// the `-wal` and `-shm` files the same permissions.
 pub fn run_on_sqlite(
     path: &str,
     url: &str,

@@ -1,4 +1,4 @@
-//! Files and directories that only their owner can read.
+//! Files and directories that only their owner can read (on Unix).
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind};

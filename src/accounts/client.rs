@@ -1,4 +1,4 @@
-//! The client of an attempt: its network, and the device cookie of a browser.
+//! The client of an attempt: its network and its device cookie.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -15,21 +15,19 @@ pub struct Client {
     pub device: Option<Device>,
 }
 
-/// The users who have logged in in a browser, the most recent first. Failures in other browsers don't
-/// block these users here (OWASP, "Slow Down Online Guessing Attacks with Device Cookies").
+/// The last users who logged in with a browser, most recent first. Failures in other browsers don't block
+/// these users here (OWASP, "Slow Down Online Guessing Attacks with Device Cookies").
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Device(Vec<KnownUser>);
 
 #[derive(Debug, Serialize, Deserialize)]
 struct KnownUser {
     id: i64,
-    /// A digest of the password hash at the login. After a password change, the user is no longer known
-    /// here, because otherwise an attacker who had the old password could collect device cookies, each
-    /// with its own limit.
+    /// A digest of the password hash at login. After a password change, the user is no longer known here.
+    /// Otherwise, an attacker with the old password could save up device cookies, each with its own limit.
     password_digest: String,
-    /// A random token, new for each login, so that an attacker with a copy of the cookie can't block the
-    /// user for long. Each user has one, because otherwise a login of one user would reset the count of
-    /// another.
+    /// A random token, new at each login, so that a copied cookie can block the user only until their next
+    /// login. Each user has one, so that a login by one user does not reset the count of another.
     token: String,
 }
 
@@ -37,8 +35,8 @@ struct KnownUser {
 const MAX_USERS: usize = 5;
 
 impl Client {
-    /// Describes a client. `address` is replaced by its network, because an internet provider usually
-    /// assigns a whole IPv6 network (/64) to a customer.
+    /// Creates a client. Keeps only the /64 network of an IPv6 address, because an internet provider usually
+    /// assigns at least that to one customer.
     pub fn new(address: Option<IpAddr>, device: Option<Device>) -> Client {
         let network = address.map(|address| match address.to_canonical() {
             IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from(u128::from(address) >> 64 << 64)),
@@ -47,13 +45,13 @@ impl Client {
         Client { network, device }
     }
 
-    /// Returns the line in the hash queue for a password of `user`.
+    /// Returns the line of the hash queue for a login as `user`.
     pub(super) fn line(&self, user: Option<&User>) -> LineKey {
         let known = user.filter(|user| self.known_device(user).is_some());
         known.map_or(LineKey::Network(self.network), |user| LineKey::User(user.id))
     }
 
-    /// Returns a token of the device if `user` has logged in there with the current password.
+    /// Returns the user's token if `user` has logged in there with the current password hash.
     pub(super) fn known_device(&self, user: &User) -> Option<&str> {
         let Device(users) = self.device.as_ref()?;
         let known = users.iter().find(|known| known.id == user.id)?;
@@ -62,7 +60,7 @@ impl Client {
 }
 
 impl Device {
-    /// Adds a login of `user`.
+    /// Adds a login by `user`.
     ///
     /// # Errors
     ///

@@ -1,8 +1,8 @@
 //! A fair queue for password hashing.
 //!
-//! Every password that is hashed needs a place in the queue. A network holds only a few places, and the
-//! networks take turns. Therefore, an attacker who sends many passwords from one network delays other
-//! people's logins by only a few hashes. An attacker with many networks can still fill the queue.
+//! Each password needs a place in the queue. Each network and each known user has a line with only a few
+//! places, and the lines take turns. Therefore, a flood in one line delays other people's logins by only a
+//! few hashes. An attacker with many networks or accounts can still fill the queue.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -20,11 +20,11 @@ use super::Error;
 /// The maximum number of places, per core. The last password in a full queue waits for about 2 seconds.
 const PLACES_PER_CORE: usize = 128;
 
-/// The maximum number of places of a line, because many people can share an address.
+/// The maximum number of places in a line. Many people can share an address.
 const PLACES_PER_LINE: usize = 32;
 
-/// A queue that hashes at most one password per core at the same time. More would not be faster, and
-/// each needs 19 MiB of memory.
+/// A queue that runs at most one hash per core at a time. More would not be faster, and each hash needs
+/// 19 MiB of memory.
 pub struct HashQueue {
     core_count: usize,
     cores: Arc<Semaphore>,
@@ -35,23 +35,22 @@ pub struct HashQueue {
 /// Who waits in a line. The lines take turns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LineKey {
-    /// Clients in an IPv4 address or an IPv6 /64 network. `None` if the address is unknown.
+    /// Clients at an IPv4 address or in an IPv6 /64. `None` if the address is unknown.
     Network(Option<IpAddr>),
-    /// A user who is logged in, or in a browser in which the user has logged in before. An attacker at the
-    /// same address does not delay this user.
+    /// A user who changes the password, or in a browser in which the user has logged in before. An attacker
+    /// at the same address can't fill this line.
     User(i64),
-    /// Commands.
+    /// The app's commands.
     Operator,
 }
 
 struct Line {
     places: Arc<Semaphore>,
-    /// At most one password per core waits for a core. The others wait here, so that they are not in
-    /// front of other lines.
+    /// One permit per core. Passwords without a permit wait here, where they can't hold up other lines.
     turns: Arc<Semaphore>,
 }
 
-/// A place in the queue. Dropping all clones of a place gives it back.
+/// A place in the queue. Dropping the last clone releases it.
 #[derive(Clone)]
 pub struct Place {
     cores: Arc<Semaphore>,
@@ -70,14 +69,14 @@ impl HashQueue {
         }
     }
 
-    /// Takes a place in the line of `key`. If half of the queue is in use, a line gets only one place.
+    /// Takes a place in the line of `key`. If the queue is over half full, only an empty line gets one.
     ///
     /// # Errors
     ///
     /// Returns an error immediately if the line holds too many places or the queue is full.
     pub fn enter(&self, key: LineKey) -> Result<Place, Error> {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        // Only a place has another reference to its line.
+        // Drops unused lines. A place holds a reference.
         lines.retain(|_, line| Arc::strong_count(line) > 1);
         let line = lines.entry(key).or_insert_with(|| {
             Arc::new(Line {
@@ -121,7 +120,7 @@ impl Place {
 
 #[cfg(test)]
 #[test]
-fn a_line_holds_at_most_32_places_or_one_in_a_queue_that_is_half_full() {
+fn a_line_gets_32_places_or_1_if_the_queue_is_over_half_full() {
     let queue = HashQueue::new();
     let enter = |user: usize| queue.enter(LineKey::User(user as i64));
     let is_throttled = |user| matches!(enter(user), Err(Error::Throttled { retry_after: 1 }));
@@ -139,7 +138,7 @@ fn a_line_holds_at_most_32_places_or_one_in_a_queue_that_is_half_full() {
 
 #[cfg(test)]
 #[rocket::async_test]
-async fn a_password_does_not_wait_for_all_passwords_in_another_line() {
+async fn lines_take_turns() {
     let queue = HashQueue::new();
     let finished = Arc::new(AtomicUsize::new(0));
     let run = |user: i64, finished: Arc<AtomicUsize>| {

@@ -4,8 +4,8 @@
 //! the methods of [`Accounts`], which these modules implement.
 
 mod authenticate;
+mod buckets;
 mod client;
-mod failure_counts;
 mod hash_queue;
 mod login_store;
 mod passwords;

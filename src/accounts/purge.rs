@@ -1,4 +1,4 @@
-//! The deletion of expired rows, in the background and in small batches.
+//! Deletes expired rows in small batches.
 
 use std::time::Duration;
 
@@ -9,17 +9,17 @@ use rocket::tokio::{spawn, time::sleep};
 use super::{Accounts, Error};
 use crate::db::{Db, DbConnection};
 
-/// The maximum number of rows that a transaction deletes. A login waits for at most one transaction.
+/// The maximum number of rows that a statement deletes, so that a login waits only briefly.
 const BATCH: i64 = 500;
 
-/// The pause between two transactions, in which logins can write.
+/// The pause between transactions, so that logins can write.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// The minimum time between two purges in the background.
 const INTERVAL: Duration = Duration::from_secs(1);
 
 impl Accounts {
-    /// Purges in the background. Does nothing if this process is purging or has just purged.
+    /// Purges in the background, unless this process is purging or has just purged.
     pub(super) fn purge_in_background(&self) {
         let Ok(permit) = self.purge_permit.clone().try_acquire_owned() else { return };
         let (db, now) = (self.db.clone(), self.clock.now());
@@ -32,7 +32,7 @@ impl Accounts {
         });
     }
 
-    /// Deletes all expired sessions of all users. Returns how many.
+    /// Deletes the expired sessions of all users. Returns how many.
     pub async fn purge_sessions(&self) -> Result<usize, Error> {
         purge(&self.db, self.clock.now(), delete_sessions).await
     }
@@ -42,15 +42,15 @@ async fn purge_expired(db: &Db, now: i64) -> Result<(), Error> {
     purge(db, now, delete_sessions).await?;
     #[cfg(feature = "postgres")]
     if db.is_postgres() {
-        purge(db, now, super::failure_counts::postgres::delete_batch).await?;
+        purge(db, now, super::buckets::postgres::delete_batch).await?;
     }
     Ok(())
 }
 
 type DeleteBatch = fn(connection: &mut DbConnection, now: i64, limit: i64) -> QueryResult<usize>;
 
-/// Deletes batches until no row is left that has expired before `now`, or until another instance is
-/// purging. Returns how many rows.
+/// Deletes batches until nothing is left to delete, or until another instance is purging. Returns the
+/// number of rows.
 async fn purge(db: &Db, now: i64, delete_batch: DeleteBatch) -> Result<usize, Error> {
     let mut total = 0;
     loop {
@@ -69,8 +69,7 @@ async fn purge(db: &Db, now: i64, delete_batch: DeleteBatch) -> Result<usize, Er
     }
 }
 
-/// Takes a lock until the end of the transaction, unless another instance has it. The number is
-/// arbitrary.
+/// Takes a lock until the end of the transaction, if it is free. Its number is arbitrary.
 #[cfg(feature = "postgres")]
 fn try_lock(connection: &mut DbConnection) -> QueryResult<bool> {
     if let DbConnection::Sqlite(_) = connection {
@@ -80,8 +79,8 @@ fn try_lock(connection: &mut DbConnection) -> QueryResult<bool> {
     diesel::select(diesel::dsl::sql::<diesel::sql_types::Bool>(lock)).get_result(connection)
 }
 
-/// Deletes expired sessions. With PostgreSQL, skips those that another transaction has locked, so that
-/// no login waits for the purge or fails because of it.
+/// Deletes expired sessions. With PostgreSQL, skips those that another transaction has locked, so that the
+/// purge and a login can't deadlock.
 fn delete_sessions(connection: &mut DbConnection, now: i64, limit: i64) -> QueryResult<usize> {
     let skip_locked = match connection {
         #[cfg(feature = "postgres")]

@@ -133,8 +133,8 @@ pub(super) fn renew(
         .execute(connection)
 }
 
-/// Revokes the user's other sessions. Locks the user first, so that two such transactions can't wait for
-/// each other's sessions.
+/// Revokes the user's other sessions. Locks the user first, so that two such transactions can't
+/// deadlock.
 pub(super) fn revoke_others(
     connection: &mut DbConnection,
     user_id: i64,

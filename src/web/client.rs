@@ -13,8 +13,8 @@ use crate::accounts::{Client, Device, User};
 /// How long a browser keeps the device cookie after a login. Browsers allow at most 400 days.
 const MAX_AGE: Duration = Duration::days(365);
 
-/// The device cookie, by which the rate limits recognize a browser in which a user has logged in before.
-/// The cookie is encrypted. It does not log anyone in.
+/// The device cookie, which names the last users who logged in with this browser. It is encrypted, and does
+/// not log anyone in.
 pub struct DeviceCookie<'r> {
     jar: &'r CookieJar<'r>,
     name: &'static str,
@@ -24,7 +24,7 @@ pub struct DeviceCookie<'r> {
 pub struct DeviceCookieName(&'static str);
 
 impl DeviceCookieName {
-    /// Returns the name. With `https`, browsers accept a cookie with this name only from this host.
+    /// Chooses the name. With `https`, its prefix makes browsers accept it only from this host.
     pub fn new(https: bool) -> DeviceCookieName {
         DeviceCookieName(if https { "__Host-device" } else { "device" })
     }
@@ -36,7 +36,7 @@ impl<'r> DeviceCookie<'r> {
         DeviceCookie { jar: request.cookies(), name }
     }
 
-    /// Returns the device. Returns `None` if the cookie is missing or invalid.
+    /// Returns the device, or `None` if the cookie is missing or invalid.
     fn device(&self) -> Option<Device> {
         json::from_str(self.jar.get_private(self.name)?.value()).ok()
     }

@@ -9,11 +9,11 @@ fn migration_names(database: &str) -> BTreeSet<String> {
     entries.map(|name| name.into_string().unwrap()).filter(|name| !name.starts_with('.')).collect()
 }
 
-/// With SQLite, the counts of the rate limits are in memory.
+/// With SQLite, the buckets of the rate limits are in memory.
 #[test]
-fn only_the_migration_of_the_failure_counts_is_for_postgres_alone() {
+fn only_the_migration_that_creates_the_buckets_is_for_postgres_alone() {
     let mut postgres = migration_names("postgres");
-    assert!(postgres.remove("2026-11-26-110100_create_failure_counts"));
+    assert!(postgres.remove("2026-11-26-110100_create_buckets"));
     assert_eq!(migration_names("sqlite"), postgres);
 }
 

@@ -75,7 +75,7 @@ fn the_source_files_contain_the_documented_limits() {
         ("src/accounts/throttle.rs", "FIRST_WAIT: i64 = 10;"),
         ("src/accounts/throttle.rs", "MAX_WAIT: i64 = 15 * 60;"),
         ("src/accounts/throttle.rs", "EMPTY_IN: i64 = 24 * 60 * 60;"),
-        ("src/accounts/failure_counts.rs", "NonZeroUsize::new(100_000)"),
+        ("src/accounts/buckets.rs", "NonZeroUsize::new(100_000)"),
         ("src/accounts/client.rs", "MAX_USERS: usize = 5;"),
         ("src/accounts/purge.rs", "BATCH: i64 = 500;"),
         ("src/accounts/throttle.rs", "MAX_EXCESS: i64 = 7;"),

@@ -66,7 +66,7 @@ fn logins_during_flood(
 }
 
 #[test]
-fn a_flood_from_one_address_does_not_fail_other_peoples_logins() {
+fn other_peoples_logins_succeed_during_a_flood_from_one_address() {
     let password = "password=a+horse+that+staples+batteries";
     for (path, name) in [("/register", "taken"), ("/register", "new-"), ("/login", "unknown-")] {
         let dir = tempfile::tempdir().unwrap();
@@ -84,7 +84,7 @@ fn a_flood_from_one_address_does_not_fail_other_peoples_logins() {
 }
 
 #[test]
-fn a_flood_of_correct_passwords_does_not_fail_logins_of_known_browsers_at_the_same_address() {
+fn logins_in_known_browsers_succeed_during_a_flood_from_the_same_address() {
     let dir = tempfile::tempdir().unwrap();
     let server = start(&mut program(dir.path()));
     let mallory = "username=mallory&password=a+horse+that+staples+batteries";
@@ -139,7 +139,7 @@ fn failures_elsewhere_do_not_lock_a_user_out_of_a_browser_with_a_device_cookie()
 }
 
 #[test]
-fn a_logout_with_the_token_before_a_renewal_ends_the_session() {
+fn a_logout_with_the_previous_token_ends_the_session() {
     let dir = tempfile::tempdir().unwrap();
     let server = start(&mut program(dir.path()));
     let old = cookie(&server.post("/register", "", ADA));

@@ -189,11 +189,11 @@ fn instances_share_the_counts_of_failures_even_after_a_restart() {
         assert_eq!(fail_login(server, "another"), "422");
     }
     // The names are not readable in the database.
-    let query = "SELECT count(*) AS number FROM failure_counts WHERE length(key) = 32";
+    let query = "SELECT count(*) AS number FROM buckets WHERE length(key) = 32";
     let row: Number = diesel::sql_query(query).get_result(&mut postgres.connect()).unwrap();
     assert_eq!(row.number, 5, "expected three usernames, an address and its registrations");
     // The correct password resets the count on both instances.
-    postgres.connect().batch_execute("UPDATE failure_counts SET blocked_until = 0").unwrap();
+    postgres.connect().batch_execute("UPDATE buckets SET blocked_until = 0").unwrap();
     assert!(servers[0].post("/login", "", ADA).starts_with("HTTP/1.1 303"));
     for n in 0..10 {
         assert_eq!(fail_login(&servers[1], "ada"), "422", "{n}");
@@ -232,8 +232,8 @@ fn one_instance_at_a_time_purges_expired_rows_and_excess_counts() {
     server.post("/register", "", ADA);
     let mut connection = postgres.connect();
     let expired = "SELECT (SELECT count(*) FROM sessions WHERE expires_at = 0) + (SELECT count(*)
-        FROM failure_counts WHERE forgotten_at = 0) AS number";
-    let counts = "SELECT count(*) AS number FROM failure_counts";
+        FROM buckets WHERE empty_at = 0) AS number";
+    let counts = "SELECT count(*) AS number FROM buckets";
     let number = |query: &str| {
         let row: Number = diesel::sql_query(query).get_result(&mut postgres.connect()).unwrap();
         row.number
@@ -243,9 +243,9 @@ fn one_instance_at_a_time_purges_expired_rows_and_excess_counts() {
             "INSERT INTO sessions (user_id, token_hash, user_agent, remembered, created_at,
                                    last_seen_at, expires_at, absolute_expires_at)
              SELECT 1, sha256(n::text::bytea), '', FALSE, 0, 0, 0, 0 FROM generate_series(1, 2000) n;
-             INSERT INTO failure_counts SELECT sha256(n::text::bytea), 0, 0
+             INSERT INTO buckets SELECT sha256(n::text::bytea), 0, 0
              FROM generate_series(1, 2000) n;
-             INSERT INTO failure_counts SELECT sha256(n::text::bytea), 9999999999 + n, 0
+             INSERT INTO buckets SELECT sha256(n::text::bytea), 9999999999 + n, 0
              FROM generate_series(100001, 201000) n;
              SELECT pg_advisory_lock(7073225518)",
         )
