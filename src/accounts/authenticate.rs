@@ -58,8 +58,8 @@ impl Accounts {
             Ok(username) => self.find_by_username(username).await?,
             Err(_) => None,
         };
-        let attempt = self.throttle.begin(kind, username, found.as_ref(), client).await?;
         let place = self.queue.enter(client.line(found.as_ref()))?;
+        let attempt = self.throttle.begin(kind, username, found.as_ref(), client).await?;
         let hash = found.as_ref().map(|user| user.password_hash.clone());
         let is_correct = self.hasher.verify(password, hash, &place).await?;
         let reason = match &found {

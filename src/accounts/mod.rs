@@ -94,13 +94,13 @@ impl Accounts {
         session: &NewSession<'_>,
         client: &Client,
     ) -> Result<Option<(User, String)>, Error> {
+        let place = self.queue.enter(client.line(None))?;
         self.throttle.count_registration(client).await?;
         self.purge_in_background();
         // The insert below checks this too. Here, the check saves a hash.
         if self.find_by_username(username.clone()).await?.is_some() {
             return Ok(None);
         }
-        let place = self.queue.enter(client.line(None))?;
         let hash = self.hasher.hash(password, &place).await?;
         let token = sessions::new_token()?;
         let row = self.session_row(&token, session);

@@ -102,6 +102,7 @@ impl LoginThrottle {
     pub async fn count_registration(&self, client: &Client) -> Result<(), Error> {
         let name = format!("registration {:?}", client.network);
         let limits = vec![Limit::new(MAX_REGISTRATIONS_PER_ADDRESS, name)];
+        check(&self.registrations.read(keys(&limits)).await?, self.clock.now())?;
         self.count_failure(&self.registrations, limits).await
     }
 

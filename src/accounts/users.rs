@@ -53,9 +53,10 @@ impl Username {
 impl Accounts {
     /// Finds the user with this username, in upper or lower case.
     pub async fn find_by_username(&self, name: Username) -> Result<Option<User>, Error> {
-        let find = self.db.run(move |connection| {
+        let name = name.0.to_ascii_lowercase();
+        let find = self.db.read(move |connection| {
             users::table
-                .filter(lower(users::username).eq(name.0.to_ascii_lowercase()))
+                .filter(lower(users::username).eq(&name))
                 .select(User::as_select())
                 .get_result(connection)
                 .optional()

@@ -77,7 +77,7 @@ fn other_peoples_logins_succeed_during_a_flood_from_one_address() {
         };
         let times = logins_during_flood(&server, path, form);
         let median = times[times.len() / 2];
-        assert!(median < Duration::from_secs(1), "{path} {name}: {times:?}");
+        assert!(median < Duration::from_secs(3), "{path} {name}: {times:?}");
         let log = server.stop();
         assert!(log.contains("_throttled\""), "{path} {name}: no throttled request is in the log");
     }
