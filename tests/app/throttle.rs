@@ -448,26 +448,30 @@ async fn a_correct_password_does_not_log_in_if_a_limit_is_reached_meanwhile() {
     let log = EventLog::new(Clock::default(), |_| {});
     let rocket = app::build(figment(&dir), Clock::default(), log).unwrap();
     let client = Client::untracked(rocket).await.unwrap();
-    let post = async |path: &str, username: &str, password: &str| {
-        let form = encode(&[("username", username), ("password", password)]);
-        client.post(path).header(ContentType::Form).body(form).dispatch().await.status()
+    let post = |path: &'static str, username: String, password: &str| {
+        let form = encode(&[("username", &username), ("password", password)]);
+        let request = client.post(path).header(ContentType::Form).body(form);
+        async { request.dispatch().await.status() }
     };
-    post("/register", "ada", PASSWORD).await;
-    post("/register", "grace", PASSWORD).await;
-    let wrong = "not the right password";
-    // The username reaches its limit.
-    let failures = (0..24).map(|_| post("/login", "ada", wrong));
-    let failures = rocket::futures::future::join_all(failures);
-    let (_, status) = rocket::tokio::join!(failures, post("/login", "ada", PASSWORD));
+    let fail = |username: String| post("/login", username, "not the right password");
+    // Sends the correct password after 31 others, so that its result comes last.
+    let log_in_after = async |failures: &dyn Fn(u32) -> String, username: &str| {
+        let failures = rocket::futures::future::join_all((0..31).map(|n| fail(failures(n))));
+        let log_in = async {
+            rocket::tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            post("/login", username.to_owned(), PASSWORD).await
+        };
+        rocket::tokio::join!(failures, log_in).1
+    };
+    post("/register", "ada".to_owned(), PASSWORD).await;
+    post("/register", "grace".to_owned(), PASSWORD).await;
+    // The username reaches its limit, and then the address.
+    let status = log_in_after(&|_| "ada".to_owned(), "ada").await;
     assert_eq!(status, Status::TooManyRequests);
-    // The address reaches its limit.
-    for number in 0..88 {
-        post("/login", &format!("name-{number}"), wrong).await;
+    for number in 0..80 {
+        fail(format!("name-{number}")).await;
     }
-    let names: Vec<_> = (0..24).map(|number| format!("other-{number}")).collect();
-    let failures = names.iter().map(|name| post("/login", name, wrong));
-    let failures = rocket::futures::future::join_all(failures);
-    let (_, status) = rocket::tokio::join!(failures, post("/login", "grace", PASSWORD));
+    let status = log_in_after(&|number| format!("other-{number}"), "grace").await;
     assert_eq!(status, Status::TooManyRequests);
 }
 
