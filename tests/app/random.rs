@@ -96,7 +96,7 @@ fn send_random_requests(seed: u64, count: u64) {
             4 => ["/register", "/account", "/account/password"][random.usize(..3)].to_owned(),
             _ => format!("/account/sessions/{}/revoke", random_text(&mut random)),
         };
-        for name in ["login", "_flash"] {
+        for name in ["login", "device", "_flash"] {
             if random.u8(..3) == 0 {
                 let original = browser.cookies.get(name).map_or("", |cookie| cookie.value());
                 let value =
