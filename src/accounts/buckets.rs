@@ -107,9 +107,11 @@ pub(super) mod postgres {
         SELECT key FROM buckets WHERE empty_at NOT BETWEEN $1 AND $1 + 200000
         LIMIT $2 FOR UPDATE SKIP LOCKED)";
 
+    /// Deletes buckets over the capacity. The inner query does not lock, because it would lock all rows.
     const DELETE_EXCESS: &str = "DELETE FROM buckets WHERE key IN (
-        SELECT key FROM buckets ORDER BY empty_at DESC
-        OFFSET $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
+        SELECT key FROM buckets WHERE key IN (
+            SELECT key FROM buckets ORDER BY empty_at DESC OFFSET $1 LIMIT $2)
+        FOR UPDATE SKIP LOCKED)";
 
     pub async fn read(db: &Db, keys: Vec<Key>) -> Result<Vec<Bucket>, Error> {
         Ok(db.run(move |connection| find_all(connection, &keys)).await?)

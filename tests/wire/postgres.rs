@@ -232,7 +232,7 @@ fn one_instance_at_a_time_purges_expired_rows_and_excess_counts() {
     server.post("/register", "", ADA);
     let mut connection = postgres.connect();
     let expired = "SELECT (SELECT count(*) FROM sessions WHERE expires_at = 0) + (SELECT count(*)
-        FROM buckets WHERE empty_at = 0) AS number";
+        FROM buckets WHERE empty_at = 0 OR empty_at = 9999999999) AS number";
     let counts = "SELECT count(*) AS number FROM buckets";
     let number = |query: &str| {
         let row: Number = diesel::sql_query(query).get_result(&mut postgres.connect()).unwrap();
@@ -243,9 +243,9 @@ fn one_instance_at_a_time_purges_expired_rows_and_excess_counts() {
             "INSERT INTO sessions (user_id, token_hash, user_agent, remembered, created_at,
                                    last_seen_at, expires_at, absolute_expires_at)
              SELECT 1, sha256(n::text::bytea), '', FALSE, 0, 0, 0, 0 FROM generate_series(1, 2000) n;
-             INSERT INTO buckets SELECT sha256(n::text::bytea), 0, 0
+             INSERT INTO buckets SELECT sha256(n::text::bytea), (n % 2) * 9999999999, 0
              FROM generate_series(1, 2000) n;
-             INSERT INTO buckets SELECT sha256(n::text::bytea), 9999999999 + n, 0
+             INSERT INTO buckets SELECT sha256(n::text::bytea), extract(epoch FROM now()) + 9999 + n / 9, 0
              FROM generate_series(100001, 201000) n;
              SELECT pg_advisory_lock(7073225518)",
         )
