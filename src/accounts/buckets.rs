@@ -152,12 +152,16 @@ pub(super) mod postgres {
         keys.iter().map(find).collect()
     }
 
-    /// Deletes up to `limit` empty buckets, and up to `limit` over the capacity. Returns how many.
+    /// Deletes up to `limit` empty buckets, or if there are none, up to `limit` over the capacity. Returns
+    /// how many.
     pub fn delete_batch(connection: &mut DbConnection, now: i64, limit: i64) -> QueryResult<usize> {
         let mut delete = |sql, first| {
             let sql = diesel::sql_query(sql).bind::<BigInt, _>(first);
             sql.bind::<BigInt, _>(limit).execute(connection)
         };
-        Ok(delete(DELETE_EMPTY, now)? + delete(DELETE_EXCESS, CAPACITY.get() as i64)?)
+        match delete(DELETE_EMPTY, now)? {
+            0 => delete(DELETE_EXCESS, CAPACITY.get() as i64),
+            count => Ok(count),
+        }
     }
 }
