@@ -104,7 +104,7 @@ pub(super) mod postgres {
 
     /// Deletes buckets that are empty, or so far ahead that the clock must have been set back.
     const DELETE_EMPTY: &str = "DELETE FROM buckets WHERE key IN (
-        SELECT key FROM buckets WHERE empty_at NOT BETWEEN $1 AND $1 + 200000
+        SELECT key FROM buckets WHERE empty_at < $1 OR empty_at > $1 + 200000
         LIMIT $2 FOR UPDATE SKIP LOCKED)";
 
     /// Deletes buckets over the capacity. The inner query does not lock, because it would lock all rows.

@@ -30,7 +30,7 @@ const MAX_FAILURES_PER_ADDRESS: i64 = 100;
 const MAX_REGISTRATIONS_PER_ADDRESS: i64 = 20;
 
 /// The time in which a full bucket empties, in seconds. Failures up to the limit, spread evenly over a day,
-/// block nobody.
+/// don't block anyone.
 const EMPTY_IN: i64 = 24 * 60 * 60;
 
 /// The first wait, in seconds. Each further failure doubles the wait.

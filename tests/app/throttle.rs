@@ -135,7 +135,7 @@ fn a_correct_password_takes_back_only_the_users_own_failures_from_the_address() 
 }
 
 #[test]
-fn failures_that_are_spread_over_a_day_block_nobody() {
+fn failures_that_are_spread_over_a_day_do_not_block_anyone() {
     const DAY: i64 = 24 * 60 * 60;
     let app = App::new();
     app.registered("ada");
@@ -188,7 +188,7 @@ fn a_clock_that_differs_by_seconds_does_not_end_a_wait() {
 }
 
 #[test]
-fn a_clock_that_is_set_back_blocks_nobody() {
+fn a_clock_that_is_set_back_does_not_block_anyone() {
     const DAY: i64 = 24 * 60 * 60;
     let app = App::new();
     app.registered("ada");
@@ -338,7 +338,7 @@ fn a_password_change_keeps_only_the_current_browser_known() {
 }
 
 #[test]
-fn a_device_cookie_logs_nobody_in_and_a_forged_one_has_no_effect() {
+fn a_device_cookie_is_not_a_login_and_a_forged_one_has_no_effect() {
     let app = App::new();
     let mut browser = app.registered("ada");
     let device = browser.cookies["device"].clone();

@@ -177,7 +177,7 @@ fn a_form_with_the_method_head_gets_a_response() {
 
 #[cfg(unix)]
 #[test]
-fn pages_do_not_wait_for_a_log_that_nobody_reads() {
+fn pages_do_not_wait_for_a_log_whose_pipe_is_full() {
     let dir = tempfile::tempdir().unwrap();
     // The reader opens the pipe and never reads it. Rocket's log goes to the test.
     let script = "mkfifo pipe; sleep 60 < pipe & exec \"$0\" 2> pipe";
