@@ -16,6 +16,7 @@ mod migrations;
 mod private_files;
 mod routes;
 mod schema;
+mod secret_key;
 pub mod settings;
 mod web;
 

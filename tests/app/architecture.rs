@@ -5,17 +5,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules of the app, each with the modules that it is allowed to use.
-const MODULES: [(&str, &[&str]); 13] = [
+const MODULES: [(&str, &[&str]); 14] = [
     ("lib.rs", &["accounts", "demo", "logger", "routes", "settings", "web"]),
     ("main.rs", &["cli", "settings"]),
-    ("settings.rs", &["private_files"]),
+    ("settings.rs", &["private_files", "secret_key"]),
+    ("secret_key.rs", &["private_files", "settings"]),
     ("private_files.rs", &[]),
     ("migrations.rs", &["private_files"]),
     ("schema.rs", &[]),
     ("log_writer.rs", &[]),
     ("logger.rs", &["log_writer"]),
     ("db.rs", &["migrations"]),
-    ("cli.rs", &["accounts", "settings"]),
+    ("cli.rs", &["accounts", "secret_key", "settings"]),
     ("accounts", &["accounts", "db", "schema", "settings"]),
     ("web", &["accounts", "log_writer", "web"]),
     ("routes", &["accounts", "routes", "web"]),
