@@ -18,6 +18,7 @@ mod routes;
 mod schema;
 mod secret_key;
 pub mod settings;
+mod trace;
 mod web;
 
 use rocket::figment::Figment;
@@ -61,17 +62,18 @@ pub fn build(figment: Figment, clock: Clock, event_log: EventLog) -> Result<Rock
         })
         .clock(clock);
 
-    Ok(rocket::custom(settings.figment)
+    let rocket = rocket::custom(settings.figment)
         .manage(accounts)
         .manage(event_log)
         .manage(DeviceCookieName::new(settings.https))
         .attach(headers::shield(settings.https))
         .attach(headers::fairing(settings.https))
         .attach(same_origin::fairing())
-        .attach(manager)
         .attach(page::fairing(static_files.clone()))
         .attach(static_files)
-        .attach(demo::fairing())
-        .mount("/", routes::all())
-        .register("/", catchers![error::catcher]))
+        .register("/", catchers![error::catcher]);
+    if settings.demo {
+        return Ok(demo::attach(rocket, manager, routes::all()));
+    }
+    Ok(rocket.attach(manager).mount("/", routes::all()))
 }

@@ -27,6 +27,8 @@ pub struct Settings {
     pub https: bool,
     /// Rocket's log level, at most `normal`.
     pub log_level: LogLevel,
+    /// Whether pages show the demo.
+    pub demo: bool,
 }
 
 /// The settings of the database and of sessions.
@@ -73,6 +75,7 @@ impl Settings {
         let login = rocket_login::Settings::from_figment(&figment, &["idle_timeout"])
             .map_err(|error| invalid(*error))?;
         let data = DataSettings::read(&figment)?;
+        let demo = read(&figment, "demo")?.unwrap_or(false);
         let key = secret_key::read(&figment)?;
         let figment = figment.merge(("secret_key", key));
         let mut config = Config::try_from(&figment).map_err(invalid)?;
@@ -83,6 +86,7 @@ impl Settings {
         Ok(Settings {
             data,
             static_dir,
+            demo,
             https: login.secure_cookies || config.tls_enabled(),
             log_level: config.log_level,
             figment: figment.merge(("log_level", config.log_level)),

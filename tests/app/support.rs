@@ -9,7 +9,7 @@ use app::EventLog;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use rocket::figment::Figment;
-use rocket::figment::providers::{Format, Toml};
+use rocket::figment::providers::{Format, Serialized, Toml};
 use rocket::http::{ContentType, Cookie, Header, Method, Status};
 use rocket::local::blocking::Client;
 use rocket::{Build, Rocket};
@@ -203,17 +203,16 @@ pub fn count_sessions(database: &mut Database) -> i64 {
     row.number
 }
 
-/// Returns the settings of a debug run whose data directory is `dir`. Disables Rocket's log.
+/// Returns the settings of a debug run whose data directory is `dir`. Disables Rocket's log and the demo.
 pub fn figment(dir: &TempDir) -> Figment {
     let figment = Figment::from(rocket::Config::debug_default())
         .merge(Toml::file(concat!(env!("CARGO_MANIFEST_DIR"), "/Rocket.toml")).nested())
         .merge(("data_dir", dir.path()))
-        .merge(("log_level", "off"));
+        .merge(("log_level", "off"))
+        .merge(Serialized::default("demo", false).profile("debug"));
     #[cfg(feature = "postgres")]
     let figment = match postgres_url(dir) {
-        Some(url) => {
-            figment.merge(rocket::figment::providers::Serialized::default("database_url", url))
-        }
+        Some(url) => figment.merge(Serialized::default("database_url", url)),
         None => figment,
     };
     figment.select("debug")
