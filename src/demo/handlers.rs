@@ -17,8 +17,16 @@ static HANDLERS: LazyLock<Vec<HandlerInfo>> = LazyLock::new(|| {
 });
 
 /// Guards that let every request through.
-const OPEN_GUARDS: [&str; 6] =
-    ["&State", "Client", "CurrentUser", "DeviceCookie", "Events", "Login"];
+const OPEN_GUARDS: &[&str] = &[
+    "&CookieJar",
+    "&State",
+    "Client",
+    "CurrentUser",
+    "DeviceCookie",
+    "EmptyCookie",
+    "Events",
+    "Login",
+];
 
 /// A handler of a page.
 #[derive(Serialize)]

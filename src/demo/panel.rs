@@ -56,7 +56,7 @@ pub struct Exchange {
     handler: Option<&'static HandlerInfo>,
     /// Whether a guard rejected the request.
     is_rejected: bool,
-    /// Where the request came from, as the browser says. Empty for a `GET`.
+    /// Where a form or a cross-site request came from, as the browser says.
     site: String,
     steps: Vec<Line>,
 }
@@ -82,13 +82,15 @@ impl Exchange {
             .into_iter()
             .partition(|step| matches!(step, Step::Check(GUARD, ..)));
         let site = request.headers().get_one("Sec-Fetch-Site").unwrap_or_default();
+        let is_worth_showing =
+            request.method().supports_payload() || matches!(site, "cross-site" | "same-site");
         Exchange {
             method: request.method().as_str(),
             path: shorten(&format!("{}{query}", uri.path())),
             status: status.code,
             location: shorten(&location),
             handler: request.route().and_then(handlers::find),
-            site: if request.method().supports_payload() { shorten(site) } else { String::new() },
+            site: if is_worth_showing { shorten(site) } else { String::new() },
             is_rejected: !rejections.is_empty(),
             steps: steps.into_iter().map(Line::from).collect(),
         }
@@ -99,13 +101,23 @@ impl From<Step> for Line {
     fn from(step: Step) -> Line {
         let (kind, text, result, time) = match step {
             Step::Check(name, result, time) => ("check", name.to_owned(), result, time),
-            // Without the quotation marks around names, which make queries hard to read.
-            Step::Query(sql, time) => {
-                ("query", sql.replace(['`', '"'], ""), String::new(), Some(time))
-            }
+            Step::Query(sql, time) => ("query", shorten_query(&sql), String::new(), Some(time)),
             Step::Log(line) => ("log", without_colors(&line), String::new(), None),
         };
         Line { kind, text: shorten(&text), result, time: time.map(milliseconds) }
+    }
+}
+
+/// Removes the quotation marks around names, and all columns after the second of a long list.
+fn shorten_query(sql: &str) -> String {
+    let sql = sql.replace(['`', '"'], "");
+    let select = sql.strip_prefix("SELECT ").and_then(|rest| rest.split_once(" FROM "));
+    let columns: Vec<_> = select.map_or("", |(columns, _)| columns).split(", ").collect();
+    match (select, columns.as_slice()) {
+        (Some((_, rest)), [first, second, _, _, ..]) => {
+            format!("SELECT {first}, {second}, … FROM {rest}")
+        }
+        _ => sql,
     }
 }
 

@@ -96,7 +96,7 @@ fn the_panel_shows_the_guard_that_let_a_request_in() {
     let source = std::fs::read_to_string("src/routes/password.rs").unwrap();
     let line: usize = line.unwrap().parse().unwrap();
     assert_eq!(source.lines().nth(line - 1), Some("#[get(\"/account/password\")]"));
-    browser.get("/").assert_panel_contains(&["GET / → 200", "No guard rejects a request here"]);
+    browser.get("/").assert_panel_contains(&["GET / → 200", "No guard protects this handler"]);
     browser
         .get("/nowhere")
         .assert_panel_contains(&["GET /nowhere → 404", "No handler has this address."]);
@@ -155,6 +155,8 @@ fn the_panel_shows_what_a_login_checked_in_order() {
     browser.follow(redirect).assert_panel_contains(&[
         "POST /login → 303 → /dashboard",
         "async fn log_in(",
+        "GET /dashboard → 200",
+        "POST /login, step by step",
         "FROM users WHERE",
         "Username found",
         "Rate limit passed",
@@ -164,7 +166,7 @@ fn the_panel_shows_what_a_login_checked_in_order() {
         "Session a new row",
         "INSERT INTO sessions",
         r#""event":"logged_in","user":1"#,
-        "GET /dashboard → 200",
+        "GET /dashboard, step by step",
         "INNER JOIN users",
     ]);
 }
