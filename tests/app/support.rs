@@ -203,13 +203,14 @@ pub fn count_sessions(database: &mut Database) -> i64 {
     row.number
 }
 
-/// Returns the settings of a debug run whose data directory is `dir`. Disables Rocket's log and the demo.
+/// Returns the settings of a debug run whose data directory is `dir`. Disables Rocket's log.
+/// Disables the demo, because its panel repeats much of a page.
 pub fn figment(dir: &TempDir) -> Figment {
     let figment = Figment::from(rocket::Config::debug_default())
         .merge(Toml::file(concat!(env!("CARGO_MANIFEST_DIR"), "/Rocket.toml")).nested())
         .merge(("data_dir", dir.path()))
-        .merge(("log_level", "off"))
-        .merge(Serialized::default("demo", false).profile("debug"));
+        .merge(Serialized::default("demo", false).profile("debug"))
+        .merge(("log_level", "off"));
     #[cfg(feature = "postgres")]
     let figment = match postgres_url(dir) {
         Some(url) => figment.merge(Serialized::default("database_url", url)),
