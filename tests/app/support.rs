@@ -9,7 +9,7 @@ use app::EventLog;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use rocket::figment::Figment;
-use rocket::figment::providers::{Format, Serialized, Toml};
+use rocket::figment::providers::{Format, Toml};
 use rocket::http::{ContentType, Cookie, Header, Method, Status};
 use rocket::local::blocking::Client;
 use rocket::{Build, Rocket};
@@ -209,11 +209,13 @@ pub fn figment(dir: &TempDir) -> Figment {
     let figment = Figment::from(rocket::Config::debug_default())
         .merge(Toml::file(concat!(env!("CARGO_MANIFEST_DIR"), "/Rocket.toml")).nested())
         .merge(("data_dir", dir.path()))
-        .merge(Serialized::default("demo", false).profile("debug"))
+        .merge(Toml::string("[debug]\ndemo = false").nested())
         .merge(("log_level", "off"));
     #[cfg(feature = "postgres")]
     let figment = match postgres_url(dir) {
-        Some(url) => figment.merge(Serialized::default("database_url", url)),
+        Some(url) => {
+            figment.merge(rocket::figment::providers::Serialized::default("database_url", url))
+        }
         None => figment,
     };
     figment.select("debug")
