@@ -60,7 +60,7 @@ pub fn build(figment: Figment, clock: Clock, event_log: EventLog) -> Result<Rock
                 Events::of(request).record(event);
             }
         })
-        .clock(clock);
+        .clock(clock.clone());
 
     let rocket = rocket::custom(settings.figment)
         .manage(accounts)
@@ -73,7 +73,7 @@ pub fn build(figment: Figment, clock: Clock, event_log: EventLog) -> Result<Rock
         .attach(static_files)
         .register("/", catchers![error::catcher]);
     if settings.demo {
-        return Ok(demo::attach(rocket, manager, routes::all()));
+        return Ok(demo::attach(rocket, manager, routes::all(), clock));
     }
     Ok(rocket.attach(manager).mount("/", routes::all()))
 }

@@ -13,15 +13,22 @@ use rocket::http::Status;
 use rocket::route::{Handler, Outcome};
 use rocket::{Build, Data, Request, Response, Rocket, Route, async_trait};
 
+use rocket_login::Clock;
+
 use crate::trace::{Step, Trace, Tracing};
 
 /// Attaches the login manager and mounts the routes, so that their steps are traced. Adds the panel and
 /// the flight plan.
-pub fn attach(rocket: Rocket<Build>, manager: impl Fairing, routes: Vec<Route>) -> Rocket<Build> {
+pub fn attach(
+    rocket: Rocket<Build>,
+    manager: impl Fairing,
+    routes: Vec<Route>,
+    clock: Clock,
+) -> Rocket<Build> {
     rocket
         .manage(Tracing)
         .manage(panel::CONTEXT)
-        .manage(visitor::Redirects::default())
+        .manage(visitor::Redirects::new(clock))
         .attach(Traced(manager))
         .attach(session::fairing())
         .attach(visitor::fairing())

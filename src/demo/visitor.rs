@@ -3,13 +3,12 @@
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
 use lru::LruCache;
 use rocket::Request;
 use rocket::fairing::{AdHoc, Fairing};
 use rocket::http::{Cookie, Method, SameSite, Status};
-use rocket_login::expects_json;
+use rocket_login::{Clock, expects_json};
 
 use super::panel::Exchange;
 use super::session::{self, Opened};
@@ -30,8 +29,8 @@ const STEPS: [&str; 8] = [
     "copy_rejected",
 ];
 
-/// How long a redirect is kept.
-const KEEP_FOR: Duration = Duration::from_secs(5 * 60);
+/// How long a redirect is kept, in seconds.
+const KEEP_FOR: i64 = 5 * 60;
 
 /// The maximum number of redirects before a page.
 const MAX_REDIRECTS: usize = 4;
@@ -40,24 +39,27 @@ const MAX_REDIRECTS: usize = 4;
 const MAX_VISITORS: NonZeroUsize = NonZeroUsize::new(100).unwrap();
 
 /// The last redirects of each visitor.
-pub struct Redirects(Mutex<LruCache<String, (Instant, Vec<Exchange>)>>);
-
-impl Default for Redirects {
-    fn default() -> Redirects {
-        Redirects(Mutex::new(LruCache::new(MAX_VISITORS)))
-    }
+pub struct Redirects {
+    clock: Clock,
+    /// The time of the last redirect and the redirects, keyed by the id of the visitor.
+    of: Mutex<LruCache<String, (i64, Vec<Exchange>)>>,
 }
 
 impl Redirects {
+    pub fn new(clock: Clock) -> Redirects {
+        Redirects { clock, of: Mutex::new(LruCache::new(MAX_VISITORS)) }
+    }
+
     /// Removes and returns the redirects that led to this request.
     pub fn take(request: &Request<'_>) -> Vec<Exchange> {
         let visitor = Visitor::of(request);
         let redirects = request.rocket().state::<Redirects>();
         let Some((visitor, redirects)) = visitor.zip(redirects) else { return Vec::new() };
-        let mut redirects = redirects.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = redirects.clock.now();
+        let mut redirects = redirects.of.lock().unwrap_or_else(PoisonError::into_inner);
         let is_target = redirects.peek(&visitor.id).is_some_and(|(at, exchanges)| {
             let last = exchanges.last().map(|exchange| exchange.location.as_str());
-            at.elapsed() < KEEP_FOR && last == Some(&request.uri().to_string())
+            now - at < KEEP_FOR && last == Some(&request.uri().to_string())
         });
         let taken = is_target.then(|| redirects.pop(&visitor.id)).flatten();
         taken.map_or_else(Vec::new, |(_, exchanges)| exchanges)
@@ -68,8 +70,8 @@ impl Redirects {
         before.push(redirect);
         let excess = before.len().saturating_sub(MAX_REDIRECTS);
         before.drain(..excess);
-        let mut redirects = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        redirects.put(id.to_owned(), (Instant::now(), before));
+        let mut redirects = self.of.lock().unwrap_or_else(PoisonError::into_inner);
+        redirects.put(id.to_owned(), (self.clock.now(), before));
     }
 }
 

@@ -380,6 +380,18 @@ fn the_demo_sets_its_cookie_only_with_a_redirect_and_never_for_api_clients() {
 }
 
 #[test]
+fn keeps_redirects_for_5_minutes() {
+    let app = demo_app();
+    for (seconds, is_shown) in [(299, true), (300, false)] {
+        let mut browser = app.browser();
+        browser.get("/dashboard");
+        app.advance(seconds);
+        let panel = browser.get("/login?next=/dashboard").panel();
+        assert_eq!(panel.contains("303"), is_shown, "after {seconds} seconds");
+    }
+}
+
+#[test]
 fn keeps_the_redirects_of_at_most_100_visitors() {
     let app = demo_app();
     let mut first = app.browser();
