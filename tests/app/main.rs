@@ -24,4 +24,5 @@ mod passwords;
 mod protection;
 mod random;
 mod sessions;
+mod style;
 mod throttle;
