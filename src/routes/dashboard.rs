@@ -1,7 +1,8 @@
 //! The dashboard, a protected page.
 
-use rocket::{Route, get, routes};
+use rocket::{Route, State, get, routes};
 
+use crate::accounts::Accounts;
 use crate::web::guards::{Login, RequiredUser};
 use crate::web::page::Page;
 
@@ -11,9 +12,10 @@ pub fn routes() -> Vec<Route> {
 
 /// `RequiredUser` protects the page, although the handler does not use its value.
 #[get("/dashboard")]
-pub fn dashboard(_user: RequiredUser, login: Login<'_>) -> Page {
+pub fn dashboard(_user: RequiredUser, login: Login<'_>, accounts: &State<Accounts>) -> Page {
     Page::new("dashboard")
         .with("fresh_until", login.fresh_until().filter(|_| login.is_fresh()))
         .with("expires", login.expires_at())
+        .with("idle_timeout", accounts.idle_timeout())
         .with("remembered", login.is_remembered())
 }
