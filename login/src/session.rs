@@ -253,6 +253,12 @@ impl<'r, U: LoginUser> Login<'r, U> {
         session.authenticated_at.map(|time| time + i64::from(settings.fresh_for.get()))
     }
 
+    /// Returns how many seconds a login is fresh after the user has entered their password: the
+    /// setting [`fresh_for`](crate::Settings::fresh_for).
+    pub fn fresh_for(&self) -> u32 {
+        self.manager.config.settings.fresh_for.get()
+    }
+
     /// Returns whether the login persists after the browser is closed: Flask-Login's
     /// `login_remembered`.
     pub fn is_remembered(&self) -> bool {

@@ -9,7 +9,7 @@ use super::login::after_login;
 use crate::accounts::{Accounts, AttemptKind, Client, Password};
 use crate::web::error::Error;
 use crate::web::events::Events;
-use crate::web::guards::{FreshFor, Login, RequiredUser};
+use crate::web::guards::{Login, RequiredUser};
 use crate::web::page::Page;
 
 pub fn routes() -> Vec<Route> {
@@ -23,8 +23,8 @@ struct ReauthenticateForm {
 }
 
 #[get("/reauthenticate?<next>")]
-fn reauthenticate_form(_user: RequiredUser, next: Option<Next>, fresh_for: FreshFor) -> Page {
-    page(next.as_ref(), &fresh_for)
+fn reauthenticate_form(_user: RequiredUser, next: Option<Next>, login: Login<'_>) -> Page {
+    page(next.as_ref(), &login)
 }
 
 #[post("/reauthenticate?<next>", data = "<form>")]
@@ -36,14 +36,13 @@ async fn reauthenticate(
     client: Client,
     login: Login<'_>,
     events: Events<'_>,
-    fresh_for: FreshFor,
 ) -> Result<Redirect, Error> {
     let next = form.next.clone().or(next);
     let kind = AttemptKind::Reauthentication;
     accounts.authenticate(kind, &user.username, &form.password, &client).await.map_err(
         |error| {
             events.record_failure(kind, &error);
-            error.into_form(page(next.as_ref(), &fresh_for), "Invalid password.")
+            error.into_form(page(next.as_ref(), &login), "Invalid password.")
         },
     )?;
     if !login.confirm().await? {
@@ -52,6 +51,6 @@ async fn reauthenticate(
     Ok(after_login(next))
 }
 
-fn page(next: Option<&Next>, fresh_for: &FreshFor) -> Page {
-    Page::new("reauthenticate").with("next", next).with("fresh_for", fresh_for.0)
+fn page(next: Option<&Next>, login: &Login<'_>) -> Page {
+    Page::new("reauthenticate").with("next", next).with("fresh_for", login.fresh_for())
 }
