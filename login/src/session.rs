@@ -277,6 +277,11 @@ impl<'r, U: LoginUser> Login<'r, U> {
         self.current().map(|(_, session)| session.session_id)
     }
 
+    /// Returns the store, for example to show a setting that only the store has.
+    pub fn store(&self) -> &'r U::Store {
+        self.store
+    }
+
     async fn end(&self, session_id: &str) -> Result<bool, AuthError> {
         self.store.end_session(session_id).await.map_err(unavailable)
     }

@@ -29,7 +29,7 @@ struct LoginForm<'r> {
 fn login_form(current: CurrentUser, next: Option<Next>) -> Result<Page, Error> {
     match current.user() {
         Some(_) => Err(already_logged_in()),
-        None => Ok(page("", Remember::No, next.as_ref())),
+        None => Ok(page("", next.as_ref())),
     }
 }
 
@@ -48,10 +48,9 @@ async fn log_in(
     let next = form.next.clone().or(next);
     let failed = |error: CredentialsError| {
         events.record_failure(AttemptKind::Login, &error);
-        error.into_form(
-            page(form.username, form.remember, next.as_ref()),
-            "Invalid username or password.",
-        )
+        let remember = form.remember != Remember::No;
+        let page = page(form.username, next.as_ref()).with("remember", remember);
+        error.into_form(page, "Invalid username or password.")
     };
     let user = accounts
         .authenticate(AttemptKind::Login, form.username, &form.password, &client)
@@ -65,9 +64,8 @@ async fn log_in(
     Ok(Flash::success(after_login(next), "Login successful."))
 }
 
-fn page(username: &str, remember: Remember, next: Option<&Next>) -> Page {
-    let page = Page::new("login").with("username", username).with("next", next);
-    page.with("remember", remember != Remember::No)
+fn page(username: &str, next: Option<&Next>) -> Page {
+    Page::new("login").with("username", username).with("next", next)
 }
 
 /// Redirects to `next`, or to the dashboard if there is no `next`.
