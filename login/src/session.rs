@@ -260,6 +260,12 @@ impl<'r, U: LoginUser> Login<'r, U> {
         Some(session.user_agent_hash == user_agent_hash(self.user_agent))
     }
 
+    /// Returns how many seconds a login is fresh after the user has entered their password: the
+    /// setting [`fresh_for`](crate::Settings::fresh_for).
+    pub fn fresh_for(&self) -> u32 {
+        self.manager.config.settings.fresh_for.get()
+    }
+
     /// Returns whether the login persists after the browser is closed: Flask-Login's
     /// `login_remembered`.
     pub fn is_remembered(&self) -> bool {
@@ -276,6 +282,11 @@ impl<'r, U: LoginUser> Login<'r, U> {
     /// [`LoginStore::renew_session`]. A user from [`LoginStore::load_from_request`] has no session.
     pub fn session_id(&self) -> Option<String> {
         self.current().map(|(_, session)| session.session_id)
+    }
+
+    /// Returns the store, for example to show a setting that only the store has.
+    pub fn store(&self) -> &'r U::Store {
+        self.store
     }
 
     async fn end(&self, session_id: &str) -> Result<bool, AuthError> {

@@ -35,9 +35,6 @@ pub(super) struct SessionRow {
     pub absolute_expires_at: i64,
 }
 
-/// The maximum number of sessions of a user. A new session ends the oldest.
-const MAX_SESSIONS_PER_USER: i64 = 100;
-
 /// The maximum number of sessions that a login ends, so that the login does not take long.
 const MAX_ENDED_BY_LOGIN: i64 = 500;
 
@@ -45,6 +42,14 @@ const MAX_ENDED_BY_LOGIN: i64 = 500;
 const MAX_LISTED: i64 = 50;
 
 impl Accounts {
+    /// The maximum number of sessions of a user. A new session ends the oldest.
+    pub const MAX_SESSIONS_PER_USER: i64 = 100;
+
+    /// Returns the idle timeout of sessions that are not remembered, in seconds.
+    pub fn idle_timeout(&self) -> i64 {
+        self.idle_timeout
+    }
+
     /// Lists a user's sessions: first the session that `token` belongs to, then the most recently seen.
     /// Returns at most 50 sessions, and the number of all sessions.
     pub async fn sessions(
@@ -85,13 +90,17 @@ impl Accounts {
         Ok(self.db.run(move |connection| revoke.execute(connection)).await? > 0)
     }
 
-    /// Revokes all sessions of a user except the one with `token`. Returns how many.
+    /// Revokes all sessions of a user except the one with `token`. Returns how many of them had not
+    /// expired.
     pub async fn revoke_other_sessions(&self, user_id: i64, token: &str) -> Result<usize, Error> {
-        let current = hash_token(token);
-        Ok(self
-            .db
-            .transaction(move |connection| revoke_others(connection, user_id, &current))
-            .await?)
+        let (current, now) = (hash_token(token), self.clock.now());
+        let revoke = self.db.transaction(move |connection| {
+            users::lock(connection, user_id)?;
+            let expired = sessions::user_id.eq(user_id).and(sessions::expires_at.lt(now));
+            diesel::delete(sessions::table.filter(expired)).execute(connection)?;
+            revoke_others(connection, user_id, &current)
+        });
+        Ok(revoke.await?)
     }
 
     /// Revokes all sessions of a user. Returns how many.
@@ -113,7 +122,7 @@ pub(super) fn insert(
     let excess = same_user
         .filter(same_user.field(sessions::user_id).eq(user_id))
         .order(same_user.field(sessions::id).desc())
-        .offset(MAX_SESSIONS_PER_USER)
+        .offset(Accounts::MAX_SESSIONS_PER_USER)
         .limit(MAX_ENDED_BY_LOGIN)
         .select(same_user.field(sessions::id));
     diesel::delete(sessions::table.filter(sessions::id.eq_any(excess))).execute(connection)

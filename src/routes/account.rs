@@ -22,7 +22,8 @@ pub async fn account(
     accounts: &State<Accounts>,
 ) -> Result<Page, Error> {
     let (sessions, count) = accounts.sessions(user.id, login.session_id()).await?;
-    Ok(Page::new("account").with("sessions", sessions).with("session_count", count))
+    let page = Page::new("account").with("sessions", sessions).with("session_count", count);
+    Ok(page.with("session_limit", Accounts::MAX_SESSIONS_PER_USER))
 }
 
 #[post("/account/sessions/<id>/revoke")]
@@ -51,5 +52,10 @@ async fn revoke_others(
     let token = login.session_id().ok_or(AuthError::Unauthorized)?;
     let count = accounts.revoke_other_sessions(user.id, &token).await?;
     events.record(Event::SessionsRevoked { user: user.id, count });
-    Ok(Flash::success(Redirect::to(uri!(account)), "All other devices have been logged out."))
+    Ok(match count {
+        0 => {
+            Flash::new(Redirect::to(uri!(account)), "info", "You have no other devices to log out.")
+        }
+        _ => Flash::success(Redirect::to(uri!(account)), "All other devices have been logged out."),
+    })
 }

@@ -15,5 +15,6 @@ pub fn dashboard(_user: RequiredUser, login: Login<'_>) -> Page {
     Page::new("dashboard")
         .with("fresh_until", login.fresh_until().filter(|_| login.is_fresh()))
         .with("expires", login.expires_at())
+        .with("idle_timeout", login.store().idle_timeout())
         .with("remembered", login.is_remembered())
 }

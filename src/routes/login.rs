@@ -48,7 +48,9 @@ async fn log_in(
     let next = form.next.clone().or(next);
     let failed = |error: CredentialsError| {
         events.record_failure(AttemptKind::Login, &error);
-        error.into_form(page(form.username, next.as_ref()), "Invalid username or password.")
+        let remember = form.remember != Remember::No;
+        let page = page(form.username, next.as_ref()).with("remember", remember);
+        error.into_form(page, "Invalid username or password.")
     };
     let user = accounts
         .authenticate(AttemptKind::Login, form.username, &form.password, &client)

@@ -23,8 +23,8 @@ struct ReauthenticateForm {
 }
 
 #[get("/reauthenticate?<next>")]
-fn reauthenticate_form(_user: RequiredUser, next: Option<Next>) -> Page {
-    page(next.as_ref())
+fn reauthenticate_form(_user: RequiredUser, next: Option<Next>, login: Login<'_>) -> Page {
+    page(next.as_ref(), &login)
 }
 
 #[post("/reauthenticate?<next>", data = "<form>")]
@@ -42,7 +42,7 @@ async fn reauthenticate(
     accounts.authenticate(kind, &user.username, &form.password, &client).await.map_err(
         |error| {
             events.record_failure(kind, &error);
-            error.into_form(page(next.as_ref()), "Invalid password.")
+            error.into_form(page(next.as_ref(), &login), "Invalid password.")
         },
     )?;
     if !login.confirm().await? {
@@ -51,6 +51,6 @@ async fn reauthenticate(
     Ok(after_login(next))
 }
 
-fn page(next: Option<&Next>) -> Page {
-    Page::new("reauthenticate").with("next", next)
+fn page(next: Option<&Next>, login: &Login<'_>) -> Page {
+    Page::new("reauthenticate").with("next", next).with("fresh_for", login.fresh_for())
 }

@@ -1,6 +1,6 @@
 //! Errors that handlers return, and the error pages.
 
-use rocket::http::{ContentType, Status};
+use rocket::http::{ContentType, Method, Status};
 use rocket::response::{self, Redirect, Responder};
 use rocket::serde::json::json;
 use rocket::{Request, catch};
@@ -88,7 +88,8 @@ impl<'r> Responder<'r, 'static> for Error {
         match self {
             Error::Invalid(form) => respond(*form, Status::UnprocessableEntity),
             Error::Throttled(form, retry_after) => {
-                let mut response = respond(*form, Status::TooManyRequests)?;
+                let form = form.with("retry_after", retry_after);
+                let mut response = respond(form, Status::TooManyRequests)?;
                 response.set_raw_header("Retry-After", retry_after.to_string());
                 Ok(response)
             }
@@ -145,13 +146,20 @@ impl<'r> Responder<'r, 'static> for ErrorPage {
             (status, (ContentType::JSON, body.to_string())).respond_to(request)?
         } else {
             let page = Page::new("error").status(status).with("status", status.code);
-            page.with("title", title).with("text", text).respond_to(request)?
+            let page = page.with("title", title).with("text", text);
+            // A link can repeat only a GET.
+            let can_retry = request.method() == Method::Get && helps_to_retry(status);
+            page.with("can_retry", can_retry).respond_to(request)?
         };
         if status == Status::ServiceUnavailable {
             response.set_raw_header("Retry-After", RETRY_AFTER.to_string());
         }
         Ok(response)
     }
+}
+
+fn helps_to_retry(status: Status) -> bool {
+    status == Status::TooManyRequests || status.class().is_server_error()
 }
 
 /// Returns the title and the text of an error page.
@@ -170,6 +178,9 @@ fn explanation(status: Status) -> (&'static str, &'static str) {
             "Invalid form",
             "Part of the form could not be read. Please go back and fill it in again.",
         ),
+        429 => {
+            ("Too many requests", "You sent many requests in a short time. Please try again later.")
+        }
         503 => (
             "Temporarily unavailable",
             "The site is busy or being maintained. Please try again in a few seconds.",

@@ -17,7 +17,7 @@ use crate::web::static_files::StaticFiles;
 
 /// A page rendered from `templates/NAME.html.tera`.
 ///
-/// Every template has `current_user` and `flashes`, so handlers don't pass them.
+/// Every template has the values of `View`, such as `current_user`, so handlers don't pass them.
 #[derive(Debug, Serialize)]
 pub struct Page {
     #[serde(skip)]
@@ -43,6 +43,10 @@ struct View<'a> {
     /// The name of the site.
     site: &'static str,
     current_user: Option<&'a User>,
+    /// The path of the request, for the link to the current page.
+    path: &'a str,
+    /// Whether the page shows a form again because of an error.
+    is_error: bool,
     #[serde(flatten)]
     page: &'a Page,
 }
@@ -124,7 +128,14 @@ impl<'r> Responder<'r, 'static> for Page {
         if let Some(ContextProcessor(add)) = request.rocket().state() {
             self = add(self, request);
         }
-        let view = View { site: &SITE, current_user: user.as_deref(), page: &self };
+        let is_danger = |flash: &Flash| flash.category == "danger";
+        let view = View {
+            site: &SITE,
+            current_user: user.as_deref(),
+            path: request.uri().path().as_str(),
+            is_error: !self.field_errors.is_empty() || self.flashes.iter().any(is_danger),
+            page: &self,
+        };
         let page = Template::render(self.template, view);
         (self.status, page).respond_to(request)
     }

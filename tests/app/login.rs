@@ -70,12 +70,18 @@ fn a_remembered_session_lasts_30_days() {
 }
 
 #[test]
-fn the_remember_checkbox_is_unchecked_by_default() {
+fn the_remember_checkbox_is_unchecked_unless_a_failed_login_checked_it() {
     let app = App::new();
     app.registered("ada");
     let page = app.browser().get("/login");
     page.assert_contains("name=\"remember\"");
     page.assert_lacks("checked");
+    let failed = |remember| {
+        let form = [("username", "ada"), ("password", "wrong"), ("remember", remember)];
+        app.browser().post("/login", &form)
+    };
+    failed("on").assert_contains("name=\"remember\" value=\"on\" checked>");
+    failed("").assert_lacks("checked");
     for value in ["", "off", "false", "0", "no"] {
         let mut browser = app.browser();
         browser.post("/login", &[("username", "ada"), ("password", PASSWORD), ("remember", value)]);

@@ -142,6 +142,8 @@ fn the_account_page_lists_at_most_50_sessions_with_the_current_one_first() {
     let current = page.body.find("this device").unwrap();
     assert!(current < page.body.find("Log out device").unwrap());
     page.assert_contains("<p>19951 more devices are not listed.</p>");
+    page.assert_contains("The list shows the 50 devices that were active most recently.");
+    page.assert_contains("You can be logged in on 100 devices");
     assert!(page.body.len() < 60_000, "the page has {} bytes", page.body.len());
     browser.post("/account/sessions/revoke-others", &[]);
     assert_eq!(app.number("SELECT count(*) AS number FROM sessions"), 1);
@@ -218,11 +220,13 @@ fn the_account_page_lists_devices_and_marks_the_current_device() {
     script.log_in("ada");
     let page = current.get("/account");
     page.assert_contains(
-        "<strong>Firefox on Linux</strong> <span class=\"tag\">this device</span>",
+        "<strong>Firefox on Linux</strong> <span class=\"tag current\">this device</span>",
     );
     page.assert_contains("<strong>Safari on iPhone</strong> <span class=\"tag\">remembered</span>");
     page.assert_contains("<strong>Unknown device</strong>");
-    page.assert_contains("Since 17 March 2030, 17:46, last seen 17 March, 17:46 UTC");
+    let time = "<time datetime=\"2030-03-17T17:46:40Z\">17 March 2030, 17:46 UTC</time>";
+    page.assert_contains(&format!("Since {time}, active now</p>"));
+    page.assert_contains(&format!("Since {time}, last seen {time}</p>"));
     page.assert_lacks("<i>");
     assert_eq!(revocable_ids(&page).len(), 2, "expected the user's two other sessions");
 }
@@ -271,6 +275,25 @@ fn a_user_cannot_revoke_another_users_session() {
     let response = ada.post("/account/sessions/one%20or%20two/revoke", &[]);
     assert!(response.status.class().is_client_error());
     assert!(grace.is_logged_in());
+}
+
+#[test]
+fn without_other_devices_there_are_none_to_log_out() {
+    let app = App::new();
+    let mut current = app.registered("ada");
+    current.get("/account").assert_lacks("Log out all other devices");
+    for _ in 0..2 {
+        let response = current.post("/account/sessions/revoke-others", &[]);
+        current.follow(response).assert_flashes("info", "You have no other devices to log out.");
+        // The account page does not list an expired session, so it does not count.
+        app.browser().log_in("ada");
+        app.sql("UPDATE sessions SET expires_at = 1899999999 WHERE id > 1");
+    }
+    app.browser().log_in("ada");
+    current.get("/account").assert_contains("Log out all other devices");
+    let response = current.post("/account/sessions/revoke-others", &[]);
+    current.follow(response).assert_flashes("success", "All other devices have been logged out.");
+    assert_eq!(app.number("SELECT count(*) AS number FROM sessions"), 1);
 }
 
 #[test]

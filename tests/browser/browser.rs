@@ -316,6 +316,20 @@ impl Browser {
         self.wait_until(&format!("{text:?}"), async || self.visible_text().await.contains(text));
     }
 
+    /// Waits until a script returns `true`.
+    #[track_caller]
+    pub fn wait_for(&self, script: &str) {
+        self.wait_until(script, async || {
+            let result = self.driver.execute(script, vec![]).await;
+            result.is_ok_and(|result| *result.json() == json!(true))
+        });
+    }
+
+    /// Returns the text of the first time on the page.
+    pub fn visible_time(&self) -> String {
+        self.run(async { self.driver.find(By::Tag("time")).await?.text().await })
+    }
+
     /// Waits until the browser's URL is `path` on this site.
     #[track_caller]
     pub fn assert_url(&self, path: &str) {

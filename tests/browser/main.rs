@@ -12,5 +12,6 @@ mod templates;
 
 mod cross_site;
 mod flow;
+mod forms;
 mod pages;
 mod sessions;

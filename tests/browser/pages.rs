@@ -17,6 +17,8 @@ fn check_every_state(mut check: impl FnMut(&Browser, &str)) {
     check(&browser, "home");
     browser.open("/register");
     check(&browser, "register");
+    // Without this, the browser would not send the form.
+    browser.script("document.querySelector('[name=username]').form.noValidate = true");
     browser.type_into("username", "a!");
     browser.type_into("password", "short");
     browser.press("Register");
@@ -59,6 +61,10 @@ fn check_every_state(mut check: impl FnMut(&Browser, &str)) {
         browser.open(path);
         check(&browser, path.rsplit('/').next().unwrap());
     }
+    browser.press("Log out");
+    browser.open("/logout");
+    browser.assert_contains("You are not logged in.");
+    check(&browser, "logout-anonymous");
 }
 
 /// Opens the pages that a logged-in user sees after an error, after deactivation, or when the login
@@ -97,7 +103,7 @@ fn fail_login(browser: &Browser) {
 }
 
 /// Sets the colour scheme, and resizes the viewport to `width` and the height of the page.
-fn set_viewport(browser: &Browser, scheme: &str, width: u32) {
+pub fn set_viewport(browser: &Browser, scheme: &str, width: u32) {
     let features = json!([
         { "name": "prefers-color-scheme", "value": scheme },
         // Animations would disturb the measurement.
@@ -117,7 +123,7 @@ fn every_page_is_small_and_fits_a_narrow_viewport() {
     let dir = Path::new(ROOT).join("target/screenshots");
     fs::create_dir_all(&dir).unwrap();
     let check = |browser: &Browser, state: &str| {
-        for (scheme, width) in [("light", 1280), ("dark", 1280), ("light", 320)] {
+        for (scheme, width) in [("light", 1280), ("dark", 1280), ("light", 320), ("dark", 320)] {
             set_viewport(browser, scheme, width);
             browser.screenshot(&dir.join(format!("{state}-{scheme}-{width}.png")));
         }

@@ -95,6 +95,19 @@ fn the_source_files_contain_the_documented_limits() {
 }
 
 #[test]
+fn the_style_sheet_has_every_custom_property_of_the_restyling_page_and_no_other() {
+    let properties = |text: &str| -> BTreeSet<String> {
+        let names = text.split("--").skip(1).map(|rest| {
+            rest.split(|c: char| !c.is_ascii_lowercase() && c != '-').next().unwrap().to_owned()
+        });
+        names.filter(|name| !name.is_empty() && name != "test").collect()
+    };
+    let css = read("static/style.css");
+    let root = css.split('}').next().unwrap();
+    assert_eq!(properties(&read("docs/restyle.md")), properties(root));
+}
+
+#[test]
 fn every_link_target_exists() {
     for document in documents() {
         let text = read(&document);

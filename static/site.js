@@ -1,0 +1,111 @@
+// Helps with forms and times. The site works without this script.
+
+const counted = (count, unit) => `${count} ${unit}${count === 1 ? "" : "s"}`;
+
+function addAfter(element, tag, className) {
+  const added = document.createElement(tag);
+  added.className = className;
+  element.after(added);
+  return added;
+}
+
+// Helps with passwords: a button that shows the password, a hint about Caps Lock and a count of characters.
+for (const input of document.querySelectorAll("input[type=password]")) {
+  const note = addAfter(input, "p", "hint note");
+  const spoken = addAfter(note, "span", "unseen");
+  const button = addAfter(input, "button", "reveal");
+  let capsLock = false;
+  let timer;
+
+  const show = (shown) => {
+    input.type = shown ? "text" : "password";
+    button.textContent = shown ? "Hide" : "Show";
+    button.setAttribute("aria-label", button.textContent + " password");
+  };
+  button.type = "button";
+  button.addEventListener("click", () => show(input.type === "password"));
+  // Hides the password before the form is sent, because browsers remember the values of text fields.
+  input.form.addEventListener("submit", () => show(false));
+  show(false);
+
+  // Counts characters as the server does. The browser's own check counts an emoji as 2.
+  const minimum = input.minLength;
+  input.removeAttribute("minlength");
+  const update = () => {
+    const length = [...input.value.normalize("NFKC")].length;
+    const tooShort = length > 0 && length < minimum;
+    input.setCustomValidity(tooShort ? `Use ${minimum} characters or more.` : "");
+    const parts = [capsLock && "Caps Lock is on.", tooShort && `${length} of ${minimum} characters`];
+    note.textContent = parts.filter(Boolean).join(" ");
+    // Waits for a pause, because a screen reader would otherwise read a number after each key.
+    clearTimeout(timer);
+    timer = setTimeout(() => { spoken.textContent = note.textContent; }, 1000);
+  };
+  note.setAttribute("aria-hidden", "true");
+  spoken.setAttribute("aria-live", "polite");
+  input.addEventListener("input", update);
+  for (const type of ["keydown", "keyup"]) {
+    input.addEventListener(type, (event) => {
+      const isOn = Boolean(event.getModifierState?.("CapsLock"));
+      if (isOn !== capsLock) {
+        capsLock = isOn;
+        update();
+      }
+    });
+  }
+  // Browsers keep the value of a field when a user goes back.
+  addEventListener("pageshow", update);
+}
+
+// Sends a form only once after a double click, because the first request can renew the session. The second request
+// would have the old cookie.
+let sent = -Infinity;
+addEventListener("submit", (event) => {
+  if (event.timeStamp - sent < 1000) event.preventDefault();
+  else sent = event.timeStamp;
+});
+
+// Counts down after too many attempts.
+for (const flash of document.querySelectorAll("[data-retry-after]")) {
+  const end = performance.now() + flash.dataset.retryAfter * 1000;
+  // Otherwise a screen reader would read each second.
+  flash.setAttribute("aria-live", "off");
+  const timer = setInterval(() => {
+    const seconds = Math.ceil((end - performance.now()) / 1000);
+    if (seconds > 0) {
+      const wait = seconds > 90 ? counted(Math.ceil(seconds / 60), "minute") : counted(seconds, "second");
+      flash.textContent = `Too many attempts. Try again in ${wait}.`;
+    } else {
+      clearInterval(timer);
+      flash.className = "flash info";
+      flash.setAttribute("aria-live", "polite");
+      flash.textContent = "You can try again now.";
+    }
+  }, 1000);
+}
+
+// Shows times in the visitor's time zone.
+const day = (date) => date.toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric" });
+
+function inWords(date) {
+  const daysFromToday = (days) => day(new Date(new Date().setDate(new Date().getDate() + days)));
+  const near = { [daysFromToday(-1)]: "yesterday", [daysFromToday(0)]: "today", [daysFromToday(1)]: "tomorrow" };
+  const time = date.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+  return near[day(date)] ? `${near[day(date)]} ${time}` : `${day(date)}, ${time}`;
+}
+
+function showTimes() {
+  for (const element of document.querySelectorAll("time[datetime$=Z]")) {
+    const date = new Date(element.dateTime);
+    const minutes = Math.ceil((date - Date.now()) / 60_000);
+    // Keeps the time in UTC, which is the same for all visitors.
+    element.title ||= element.textContent;
+    if (element.dataset.show === "day") element.textContent = day(date);
+    else if (element.dataset.show !== "left") element.textContent = inWords(date);
+    else if (minutes > 0 && minutes <= 60) element.textContent = `for ${counted(minutes, "more minute")}`;
+    else element.textContent = `until ${inWords(date)}`;
+  }
+}
+
+showTimes();
+setInterval(showTimes, 30_000);

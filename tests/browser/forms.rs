@@ -1,0 +1,174 @@
+//! What `site.js` and `style.css` add to forms, times and the navigation.
+
+use rocket::serde::json::json;
+
+use crate::browser::*;
+use crate::pages::set_viewport;
+
+fn text(browser: &Browser, selector: &str) -> String {
+    let script = format!("return document.querySelector('{selector}').textContent");
+    browser.script(&script).as_str().unwrap().to_owned()
+}
+
+#[test]
+#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+fn a_new_password_field_counts_characters_as_the_server_does() {
+    let site = Site::start();
+    let browser = site.browser();
+    browser.open("/register");
+    browser.type_into("password", "eleven char");
+    browser.assert_contains("11 of 15 characters");
+    let set = |value: &str| {
+        browser.script(&format!(
+            "const input = document.querySelector('[name=password]');
+             input.value = '{value}';
+             input.dispatchEvent(new Event('input'));
+             return [document.querySelector('.note').textContent, input.checkValidity()]"
+        ))
+    };
+    assert_eq!(set("twelve chars"), json!(["12 of 15 characters", false]));
+    assert_eq!(set("fifteen chars !"), json!(["", true]));
+    // NFKC makes 3 characters of this ligature, and an emoji is 1 character.
+    assert_eq!(set(&"\u{fb03}".repeat(4)), json!(["12 of 15 characters", false]));
+    assert_eq!(set(&"\u{fb03}".repeat(5)), json!(["", true]));
+    assert_eq!(set(&"\u{1f680}".repeat(14)), json!(["14 of 15 characters", false]));
+    browser.open("/login");
+    browser.type_into("password", "short");
+    assert_eq!(text(&browser, ".note"), "");
+}
+
+#[test]
+#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+fn a_screen_reader_hears_the_count_only_after_a_pause() {
+    let site = Site::start();
+    let browser = site.browser();
+    browser.open("/register");
+    browser.script(
+        "window.spoken = [];
+         const live = document.querySelector('[aria-live=polite]');
+         new MutationObserver(() => spoken.push(live.textContent)).observe(live, { childList: true })",
+    );
+    browser.type_into("password", "eleven char");
+    assert_eq!(browser.script("return spoken"), json!([]));
+    browser.wait_for("return spoken.length > 0");
+    assert_eq!(browser.script("return spoken"), json!(["11 of 15 characters"]));
+}
+
+#[test]
+#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+fn a_password_field_shows_whether_caps_lock_is_on() {
+    let site = Site::start();
+    let browser = site.browser();
+    browser.open("/login");
+    let press = |caps_lock: bool| {
+        browser.script(&format!(
+            "const event = new KeyboardEvent('keydown', {{ key: 'a', modifierCapsLock: {caps_lock} }});
+             document.querySelector('[name=password]').dispatchEvent(event)"
+        ));
+        text(&browser, ".note")
+    };
+    assert_eq!(press(true), "Caps Lock is on.");
+    assert_eq!(press(false), "");
+}
+
+#[test]
+#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+fn a_form_after_too_many_attempts_counts_down_and_says_when_to_try_again() {
+    let site = Site::start();
+    for _ in 0..10 {
+        site.try_log_in("username=grace&password=wrong");
+    }
+    let browser = site.browser();
+    browser.open("/login");
+    browser.type_into("username", "grace");
+    browser.type_into("password", "wrong");
+    browser.press("Log in");
+    browser.assert_contains("Too many attempts. Try again in 7 seconds.");
+    browser.assert_contains("Try again in 1 second.");
+    browser.assert_contains("You can try again now.");
+    browser.assert_lacks("Too many attempts.");
+    browser.type_into("password", "wrong");
+    browser.press("Log in");
+    browser.assert_contains("Invalid username or password.");
+}
+
+#[test]
+#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+fn times_are_in_the_time_zone_of_the_visitor() {
+    let site = Site::start();
+    let browser = site.logged_in();
+    let zone = json!({ "timezoneId": "Asia/Kolkata" });
+    browser.devtools("Emulation.setTimezoneOverride", zone);
+    browser.open("/account");
+    let expected = browser.script(
+        "const time = new Date(document.querySelector('.sessions time').dateTime);
+         const format = { timeZone: 'Asia/Kolkata', hour: '2-digit', minute: '2-digit' };
+         return 'today ' + new Intl.DateTimeFormat('en-GB', format).format(time)",
+    );
+    assert_eq!(text(&browser, ".sessions time"), expected.as_str().unwrap());
+    browser.open("/dashboard");
+    browser.assert_contains("Yes, for 15 more minutes");
+}
+
+#[test]
+#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+fn times_are_in_utc_without_javascript() {
+    let site = Site::start();
+    let browser = site.browser_without_javascript();
+    browser.open("/login");
+    browser.log_in();
+    let shown = browser.visible_time();
+    assert!(shown.starts_with("until ") && shown.ends_with(" UTC"), "{shown}");
+}
+
+#[test]
+#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+fn the_header_fits_a_narrow_viewport_with_the_longest_username() {
+    let site = Site::start();
+    let name = "m".repeat(64);
+    let form = format!("username={name}&password=a+horse+that+staples+batteries");
+    site.server.post("/register", "", &form);
+    let browser = site.browser();
+    browser.open("/login");
+    browser.type_into("username", &name);
+    browser.type_into("password", PASSWORD);
+    browser.press("Log in");
+    browser.assert_contains("Login successful.");
+    set_viewport(&browser, "light", 320);
+    let width = browser.script("return document.documentElement.scrollWidth").as_u64().unwrap();
+    assert!(width <= 320, "the page is {width} pixels wide");
+    let header = "return document.querySelector('.site-header').offsetHeight";
+    let height = browser.script(header).as_u64().unwrap();
+    assert!(height <= 160, "the header is {height} pixels high");
+}
+
+#[test]
+#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+fn a_checkbox_keeps_its_size_next_to_a_long_label() {
+    let site = Site::start();
+    let browser = site.browser();
+    browser.open("/login");
+    set_viewport(&browser, "light", 320);
+    let size = browser.script(
+        "const box = document.querySelector('[type=checkbox]');
+         box.parentElement.append(' and on every other device'.repeat(20));
+         return [box.offsetWidth, box.offsetHeight]",
+    );
+    assert_eq!(size, json!([20, 20]));
+}
+
+#[test]
+#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+fn tags_have_a_border_in_forced_colours() {
+    let site = Site::start();
+    let browser = site.logged_in();
+    browser.open("/account");
+    let features = json!([{ "name": "forced-colors", "value": "active" }]);
+    browser.devtools("Emulation.setEmulatedMedia", json!({ "features": features }));
+    let script = "const tag = document.createElement('span');
+        tag.className = 'tag';
+        document.querySelector('.sessions').append(tag);
+        return getComputedStyle(tag).borderTopColor";
+    let colour = browser.script(script);
+    assert_ne!(colour, "rgba(0, 0, 0, 0)");
+}
