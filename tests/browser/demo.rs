@@ -21,6 +21,7 @@ fn fly(browser: &Browser) {
     browser.assert_done(2);
 
     browser.press("Log out");
+    browser.assert_contains("You have been logged out.");
     browser.follow("dashboard");
     browser.log_in();
     browser.assert_contains("Password correct");
@@ -35,6 +36,7 @@ fn fly(browser: &Browser) {
     browser.assert_done(4);
 
     browser.press("Make my login old");
+    browser.assert_contains("Your login now counts as an old one.");
     browser.follow("change it");
     browser.assert_contains("Please enter your password again to access this page.");
     browser.assert_contains("The guard FreshUser rejected the request");
@@ -45,6 +47,7 @@ fn fly(browser: &Browser) {
     browser.assert_done(5);
 
     browser.press("Copy my session cookie");
+    browser.assert_contains("Your session cookie has been copied. Now log out.");
     browser.press("Log out");
     browser.assert_contains("You have been logged out.");
     browser.press("Put the copy back");
