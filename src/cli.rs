@@ -8,7 +8,8 @@ use rocket::time::OffsetDateTime;
 use rocket_login::Clock;
 
 use crate::accounts::{Accounts, Password, User, Username};
-use crate::settings::{self, DataSettings};
+use crate::secret_key;
+use crate::settings::DataSettings;
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -64,7 +65,7 @@ pub enum SessionsCommand {
 /// Returns an error if a setting or an argument is invalid, or if the database fails.
 pub async fn run(command: Command, figment: &Figment) -> Result<String, String> {
     match command {
-        Command::Key => settings::new_key(),
+        Command::Key => secret_key::generate(),
         Command::User(command) => run_user(&open(figment)?, command).await,
         Command::Sessions(SessionsCommand::Purge) => {
             let count = open(figment)?.purge_sessions().await.map_err(to_string)?;

@@ -12,6 +12,7 @@ use diesel::result::Error::DatabaseError;
 use rocket::tokio::{task::spawn_blocking, time::timeout};
 
 use crate::migrations;
+use crate::trace;
 
 /// A connection to the database at `DATABASE_URL`.
 #[cfg(not(feature = "postgres"))]
@@ -93,11 +94,9 @@ impl Db {
     ) -> Result<T, Error> {
         self.check_file()?;
         let pool = self.pool.clone();
-        let done = spawn_blocking(move || {
-            let mut connection = pool.get().map_err(error)?;
-            execute(&mut connection, query)
-        });
-        timeout(QUERY_TIMEOUT, done).await.map_err(error)?.map_err(error)?
+        let work = move || execute(&mut *pool.get().map_err(error)?, query);
+        let work = trace::carry(work);
+        timeout(QUERY_TIMEOUT, spawn_blocking(work)).await.map_err(error)?.map_err(error)?
     }
 
     /// Runs queries in a transaction on a blocking thread. The first query must write, because SQLite does
@@ -157,6 +156,7 @@ struct SetupSql(String);
 
 impl CustomizeConnection<DbConnection, r2d2::Error> for SetupSql {
     fn on_acquire(&self, connection: &mut DbConnection) -> Result<(), r2d2::Error> {
+        connection.set_instrumentation(trace::QueryTimer::default());
         connection.batch_execute(&self.0).map_err(r2d2::Error::QueryError)
     }
 }

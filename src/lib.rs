@@ -16,7 +16,9 @@ mod migrations;
 mod private_files;
 mod routes;
 mod schema;
+mod secret_key;
 pub mod settings;
+mod trace;
 mod web;
 
 use rocket::figment::Figment;
@@ -58,19 +60,20 @@ pub fn build(figment: Figment, clock: Clock, event_log: EventLog) -> Result<Rock
                 Events::of(request).record(event);
             }
         })
-        .clock(clock);
+        .clock(clock.clone());
 
-    Ok(rocket::custom(settings.figment)
+    let rocket = rocket::custom(settings.figment)
         .manage(accounts)
         .manage(event_log)
         .manage(DeviceCookieName::new(settings.https))
         .attach(headers::shield(settings.https))
         .attach(headers::fairing(settings.https))
         .attach(same_origin::fairing())
-        .attach(manager)
         .attach(page::fairing(static_files.clone()))
         .attach(static_files)
-        .attach(demo::fairing())
-        .mount("/", routes::all())
-        .register("/", catchers![error::catcher]))
+        .register("/", catchers![error::catcher]);
+    if settings.demo {
+        return Ok(demo::attach(rocket, manager, routes::all(), clock));
+    }
+    Ok(rocket.attach(manager).mount("/", routes::all()))
 }

@@ -1,11 +1,8 @@
 //! The settings, read from `Rocket.toml` and the environment and checked before launch.
 
-use std::fs;
-use std::io::Write;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
-use base64::prelude::{BASE64_STANDARD, Engine};
 use rocket::Config;
 use rocket::config::LogLevel;
 use rocket::figment::providers::Env;
@@ -13,7 +10,7 @@ use rocket::figment::value::magic::RelativePathBuf;
 use rocket::figment::{self, Figment};
 use serde::Deserialize;
 
-use crate::private_files;
+use crate::{private_files, secret_key};
 
 /// The default idle timeout: 2 hours (OWASP ASVS 5, 7.3.1). The compiler checks this `unwrap`.
 const IDLE_TIMEOUT: NonZeroU32 = NonZeroU32::new(2 * 60 * 60).unwrap();
@@ -30,6 +27,8 @@ pub struct Settings {
     pub https: bool,
     /// Rocket's log level, at most `normal`.
     pub log_level: LogLevel,
+    /// Whether pages show the demo.
+    pub demo: bool,
 }
 
 /// The settings of the database and of sessions.
@@ -76,7 +75,8 @@ impl Settings {
         let login = rocket_login::Settings::from_figment(&figment, &["idle_timeout"])
             .map_err(|error| invalid(*error))?;
         let data = DataSettings::read(&figment)?;
-        let key = secret_key(&figment)?;
+        let demo = read(&figment, "demo")?.unwrap_or(false);
+        let key = secret_key::read(&figment)?;
         let figment = figment.merge(("secret_key", key));
         let mut config = Config::try_from(&figment).map_err(invalid)?;
         // At the debug level, Rocket would log every cookie and every form field.
@@ -86,6 +86,7 @@ impl Settings {
         Ok(Settings {
             data,
             static_dir,
+            demo,
             https: login.secure_cookies || config.tls_enabled(),
             log_level: config.log_level,
             figment: figment.merge(("log_level", config.log_level)),
@@ -131,60 +132,14 @@ fn invalid(error: figment::Error) -> String {
     format!("The setting {}{source}: {kind}", keys.join(".").to_lowercase())
 }
 
-fn create_data_dir(figment: &Figment) -> Result<PathBuf, String> {
+/// Returns the data directory, and creates it if it is missing.
+pub fn create_data_dir(figment: &Figment) -> Result<PathBuf, String> {
     let dir = path(figment, "data_dir", "data")?;
     private_files::create_dir(&dir).map_err(|cause| unusable(&dir, &cause))?;
     Ok(dir)
 }
 
-fn unusable(path: &Path, cause: &dyn std::fmt::Display) -> String {
+/// Describes why a file or directory can't be used.
+pub fn unusable(path: &Path, cause: &dyn std::fmt::Display) -> String {
     format!("{} can't be used: {cause}", path.display())
-}
-
-const NO_KEY: &str = "ROCKET_SECRET_KEY is not set: generate a key with `openssl rand -base64 32` \
-                      and put it into the environment or the file .env";
-
-/// Returns the secret key, which encrypts the cookies. A debug run without a key generates a key and
-/// stores it in a file, so that sessions survive a restart.
-///
-/// The key is decoded here, because Rocket prints invalid keys and accepts only two key lengths.
-fn secret_key(figment: &Figment) -> Result<Vec<u8>, String> {
-    let value = figment.find_value("secret_key").ok();
-    // Rocket's default key is not a string.
-    let key = value.as_ref().and_then(|value| value.as_str()).unwrap_or_default();
-    if !key.is_empty() {
-        decode(key)
-            .ok_or_else(|| "ROCKET_SECRET_KEY must be 256 random bits or more in base64".into())
-    } else if figment.profile() == Config::DEBUG_PROFILE {
-        load_or_create_key(&create_data_dir(figment)?.join("secret_key"))
-    } else {
-        Err(NO_KEY.into())
-    }
-}
-
-fn load_or_create_key(path: &Path) -> Result<Vec<u8>, String> {
-    if !path.exists() {
-        let key = new_key()?;
-        let write =
-            private_files::create_new(path).and_then(|mut file| file.write_all(key.as_bytes()));
-        write.map_err(|cause| unusable(path, &cause))?;
-    }
-    let text = fs::read_to_string(path).map_err(|cause| unusable(path, &cause))?;
-    decode(text.trim()).ok_or_else(|| unusable(path, &"it does not contain a key. Delete it"))
-}
-
-fn decode(base64: &str) -> Option<Vec<u8>> {
-    let key = BASE64_STANDARD.decode(base64).ok()?;
-    (key.len() >= 32 && key.iter().any(|byte| *byte != 0)).then_some(key)
-}
-
-/// Generates a secret key: 256 random bits in base64.
-///
-/// # Errors
-///
-/// Returns an error if the operating system can't supply random bytes.
-pub fn new_key() -> Result<String, String> {
-    let mut key = [0; 32];
-    getrandom::fill(&mut key).map_err(|cause| cause.to_string())?;
-    Ok(BASE64_STANDARD.encode(key))
 }

@@ -246,11 +246,18 @@ impl<'r, U: LoginUser> Login<'r, U> {
     pub fn fresh_until(&self) -> Option<i64> {
         let settings = &self.manager.config.settings;
         let (_, session) = self.current()?;
-        let moved = session.user_agent_hash != user_agent_hash(self.user_agent);
-        if moved && settings.session_protection != SessionProtection::None {
+        let is_protected = settings.session_protection != SessionProtection::None;
+        if is_protected && !self.is_same_user_agent()? {
             return None;
         }
         session.authenticated_at.map(|time| time + i64::from(settings.fresh_for.get()))
+    }
+
+    /// Returns whether the `User-Agent` is the same as at login or reauthentication. Returns `None` if
+    /// the request has no session.
+    pub fn is_same_user_agent(&self) -> Option<bool> {
+        let (_, session) = self.current()?;
+        Some(session.user_agent_hash == user_agent_hash(self.user_agent))
     }
 
     /// Returns how many seconds a login is fresh after the user has entered their password: the

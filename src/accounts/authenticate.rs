@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::hash_queue::Place;
 use super::{Accounts, Client, Error, Password, User, Username, passwords};
+use crate::trace;
 
 /// What a password is entered for. Failures for a username are counted separately for each kind.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -58,10 +59,14 @@ impl Accounts {
             Ok(username) => self.find_by_username(username).await?,
             Err(_) => None,
         };
+        trace::step("Username", if found.is_some() { "found" } else { "not found: dummy hash" });
         let place = self.queue.enter(client.line(found.as_ref()))?;
-        let attempt = self.throttle.begin(kind, username, found.as_ref(), client).await?;
+        let attempt = self.throttle.begin(kind, username, found.as_ref(), client).await;
+        trace::check("Rate limit", &attempt);
+        let attempt = attempt?;
         let hash = found.as_ref().map(|user| user.password_hash.clone());
         let is_correct = self.hasher.verify(password, hash, &place).await?;
+        trace::step("Password", if is_correct { "correct" } else { "wrong" });
         let reason = match &found {
             None => FailureReason::UnknownUsername,
             Some(_) if !is_correct => FailureReason::WrongPassword,

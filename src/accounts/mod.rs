@@ -22,6 +22,7 @@ use rocket_login::{Clock, NewSession};
 
 use crate::db::{self, Db};
 use crate::settings::DataSettings;
+use crate::trace;
 use hash_queue::LineKey;
 
 pub use authenticate::{AttemptKind, CredentialsError, FailureReason};
@@ -31,7 +32,7 @@ pub use users::{User, Username};
 
 /// Users, their passwords and their sessions. Rocket manages an `Accounts`, and each command opens one.
 pub struct Accounts {
-    db: Db,
+    pub(crate) db: Db,
     clock: Clock,
     queue: hash_queue::HashQueue,
     hasher: passwords::Hasher,
@@ -95,7 +96,9 @@ impl Accounts {
         client: &Client,
     ) -> Result<Option<(User, String)>, Error> {
         let place = self.queue.enter(client.line(None))?;
-        self.throttle.count_registration(client).await?;
+        let counted = self.throttle.count_registration(client).await;
+        trace::check("Rate limit", &counted);
+        counted?;
         self.purge_in_background();
         // The insert below checks this too. Here, the check saves a hash.
         if self.find_by_username(username.clone()).await?.is_some() {

@@ -8,6 +8,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::Error;
 use super::hash_queue::Place;
+use crate::trace;
 
 /// The Argon2id parameters: 19 MiB, 2 passes and 1 lane (OWASP Password Storage Cheat Sheet). Higher
 /// parameters make attacks and logins more expensive. If you raise them, each user's hash is replaced
@@ -83,7 +84,9 @@ impl Hasher {
     /// Hashes a password and returns a PHC string.
     pub async fn hash(&self, password: &Password, place: &Place) -> Result<String, Error> {
         let normalized = password.normalized();
-        place.run(move || hash(normalized.as_bytes())).await?
+        let hash = move || hash(normalized.as_bytes());
+        let hash = trace::time("Argon2id", hash);
+        place.run(hash).await?
     }
 
     /// Verifies a password against a user's hash. Without a hash, does the same work with a dummy hash.
@@ -99,6 +102,7 @@ impl Hasher {
         let can_match = fits && hash.is_some();
         let hash = hash.unwrap_or_else(|| self.dummy_hash.clone());
         let verify = move || argon2().verify_password(normalized.as_bytes(), hash.as_str()).is_ok();
+        let verify = trace::time("Argon2id", verify);
         Ok(place.run(verify).await? && can_match)
     }
 }

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use super::{Accounts, Error, users};
 use crate::db::DbConnection;
 use crate::schema::sessions;
+use crate::trace;
 
 /// A session, as the account page shows it.
 #[derive(Debug, Queryable, Serialize)]
@@ -114,6 +115,7 @@ pub(super) fn insert(
     user_id: i64,
     row: SessionRow,
 ) -> QueryResult<usize> {
+    trace::step("Session", "a new row");
     let row = (sessions::user_id.eq(user_id), row);
     diesel::insert_into(sessions::table).values(row).execute(connection)?;
     let same_user = diesel::alias!(sessions as same_user);
@@ -133,6 +135,7 @@ pub(super) fn renew(
     new: &[u8],
     user_agent: Option<&str>,
 ) -> QueryResult<usize> {
+    trace::step("Session", "a new token for the same row");
     diesel::update(sessions::table.filter(sessions::token_hash.eq(old)))
         .set((
             sessions::token_hash.eq(new),
@@ -149,6 +152,7 @@ pub(super) fn revoke_others(
     user_id: i64,
     current: &[u8],
 ) -> QueryResult<usize> {
+    trace::step("Other sessions", "deleted");
     users::lock(connection, user_id)?;
     let others = sessions::user_id.eq(user_id).and(sessions::token_hash.ne(current));
     diesel::delete(sessions::table.filter(others)).execute(connection)

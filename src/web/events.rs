@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::accounts::{AttemptKind, CredentialsError, Error, FailureReason, User};
 use crate::log_writer::LogWriter;
+use crate::trace::{Step, Trace};
 
 /// An event. An event does not contain passwords, tokens or cookies. Usernames from forms are left out
 /// too, because users sometimes enter passwords there by mistake (OWASP Logging Cheat Sheet).
@@ -77,6 +78,7 @@ pub struct Events<'r> {
     log: Option<&'r EventLog>,
     /// The client's address. Behind a proxy, `ip_header` must be set in Rocket.toml.
     pub address: Option<IpAddr>,
+    trace: Option<&'r Trace>,
 }
 
 #[derive(Serialize)]
@@ -89,7 +91,11 @@ struct Line {
 
 impl<'r> Events<'r> {
     pub fn of(request: &'r Request<'_>) -> Events<'r> {
-        Events { log: request.rocket().state(), address: request.client_ip() }
+        Events {
+            log: request.rocket().state(),
+            address: request.client_ip(),
+            trace: Trace::of(request),
+        }
     }
 
     pub fn record(&self, event: Event) {
@@ -97,6 +103,7 @@ impl<'r> Events<'r> {
         let line = Line { time: log.clock.now(), address: self.address, event };
         if let Ok(line) = rocket::serde::json::to_string(&line) {
             (log.write)(&line);
+            self.trace.inspect(|trace| trace.add(Step::Log(line.clone())));
         }
     }
 

@@ -23,7 +23,7 @@ pub struct Page {
     #[serde(skip)]
     template: &'static str,
     #[serde(skip)]
-    status: Status,
+    pub status: Status,
     flashes: Vec<Flash>,
     /// Validation errors, keyed by field name.
     field_errors: BTreeMap<&'static str, String>,

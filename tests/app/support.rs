@@ -204,10 +204,12 @@ pub fn count_sessions(database: &mut Database) -> i64 {
 }
 
 /// Returns the settings of a debug run whose data directory is `dir`. Disables Rocket's log.
+/// Disables the demo, because its panel repeats much of a page.
 pub fn figment(dir: &TempDir) -> Figment {
     let figment = Figment::from(rocket::Config::debug_default())
         .merge(Toml::file(concat!(env!("CARGO_MANIFEST_DIR"), "/Rocket.toml")).nested())
         .merge(("data_dir", dir.path()))
+        .merge(Toml::string("[debug]\ndemo = false").nested())
         .merge(("log_level", "off"));
     #[cfg(feature = "postgres")]
     let figment = match postgres_url(dir) {

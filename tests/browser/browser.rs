@@ -35,9 +35,16 @@ pub struct Site {
 impl Site {
     /// Starts a server, and registers `NAME`.
     pub fn start() -> Site {
-        let site = Site::start_empty();
-        assert!(site.server.post("/register", "", FORM).starts_with("HTTP/1.1 303"));
-        site
+        Site::start_with_demo(true)
+    }
+
+    /// Starts a server with or without the demo, and registers `NAME`.
+    pub fn start_with_demo(demo: bool) -> Site {
+        let dir = TempDir::new().unwrap();
+        let mut program = server::program(dir.path());
+        let server = server::start(program.env("ROCKET_DEMO", demo.to_string()));
+        assert!(server.post("/register", "", FORM).starts_with("HTTP/1.1 303"));
+        Site { server, dir }
     }
 
     /// Starts a server without users.
@@ -48,13 +55,14 @@ impl Site {
 
     /// Starts a server whose templates a test can remove, and whose logins are fresh for 1 second.
     /// Registers `NAME`.
-    pub fn start_with_own_templates() -> Site {
+    pub fn start_with_own_templates(demo: bool) -> Site {
         let dir = TempDir::new().unwrap();
         let templates = dir.path().join("templates");
         fs::create_dir(&templates).unwrap();
         copy_templates(&templates, |_| true);
         let mut program = server::program(dir.path());
         program.env("ROCKET_TEMPLATE_DIR", templates).env("ROCKET_LOGIN", "{fresh_for=1}");
+        program.env("ROCKET_DEMO", demo.to_string());
         let site = Site { server: server::start(&mut program), dir };
         assert!(site.server.post("/register", "", FORM).starts_with("HTTP/1.1 303"));
         site
@@ -328,6 +336,15 @@ impl Browser {
     /// Returns the text of the first time on the page.
     pub fn visible_time(&self) -> String {
         self.run(async { self.driver.find(By::Tag("time")).await?.text().await })
+    }
+
+    /// Waits until the page has `count` elements that match `selector`.
+    #[track_caller]
+    pub fn wait_for_count(&self, selector: &str, count: usize) {
+        self.wait_until(&format!("{count} of {selector:?}"), async || {
+            let found = self.driver.find_all(By::Css(selector)).await;
+            found.is_ok_and(|found| found.len() == count)
+        });
     }
 
     /// Waits until the browser's URL is `path` on this site.

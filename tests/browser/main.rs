@@ -11,6 +11,7 @@ mod server;
 mod templates;
 
 mod cross_site;
+mod demo;
 mod flow;
 mod forms;
 mod pages;

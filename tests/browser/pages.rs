@@ -10,8 +10,8 @@ use crate::cross_site::attack_page;
 use crate::server::ROOT;
 
 /// Opens every page in every state, and passes the browser and the state's name to `check`.
-fn check_every_state(mut check: impl FnMut(&Browser, &str)) {
-    let site = Site::start();
+fn check_every_state(demo: bool, mut check: impl FnMut(&Browser, &str)) {
+    let site = Site::start_with_demo(demo);
     let browser = site.browser();
     browser.open("/");
     check(&browser, "home");
@@ -70,8 +70,8 @@ fn check_every_state(mut check: impl FnMut(&Browser, &str)) {
 
 /// Opens the pages that a logged-in user sees after an error, after deactivation, or when the login
 /// is not fresh. Passes the browser and the state's name to `check`.
-fn check_every_failure(mut check: impl FnMut(&Browser, &str)) {
-    let site = Site::start_with_own_templates();
+fn check_every_failure(demo: bool, mut check: impl FnMut(&Browser, &str)) {
+    let site = Site::start_with_own_templates(demo);
     let browser = site.browser();
     browser.open("/login");
     browser.log_in();
@@ -121,18 +121,29 @@ pub fn set_viewport(browser: &Browser, scheme: &str, width: u32) {
 #[test]
 #[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
 fn every_page_is_small_and_fits_a_narrow_viewport() {
+    check_sizes(false, "", 10_000, 3);
+}
+
+#[test]
+#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+fn every_page_with_the_panel_is_small_and_fits_a_narrow_viewport() {
+    check_sizes(true, "panel-", 20_000, 5);
+}
+
+/// Checks that each page has fewer than `max_html` bytes of HTML, takes at most `max_requests`, and fits.
+fn check_sizes(demo: bool, prefix: &str, max_html: u64, max_requests: u64) {
     let dir = Path::new(ROOT).join("target/screenshots");
     fs::create_dir_all(&dir).unwrap();
     let check = |browser: &Browser, state: &str| {
         for (scheme, width) in [("light", 1280), ("dark", 1280), ("light", 320), ("dark", 320)] {
             set_viewport(browser, scheme, width);
-            browser.screenshot(&dir.join(format!("{state}-{scheme}-{width}.png")));
+            browser.screenshot(&dir.join(format!("{prefix}{state}-{scheme}-{width}.png")));
         }
         let number = |script: &str| browser.script(script).as_u64().unwrap();
         let width = number("return document.documentElement.scrollWidth");
         assert!(width <= 320, "{state} is {width} pixels wide");
         let html = number("return performance.getEntriesByType('navigation')[0].decodedBodySize");
-        assert!((1..10_000).contains(&html), "{state} has {html} bytes of HTML");
+        assert!((1..max_html).contains(&html), "{state} has {html} bytes of HTML");
         let styles = number(
             "const files = performance.getEntriesByType('resource');
              const styles = files.filter(file => new URL(file.name).pathname.endsWith('.css'));
@@ -144,10 +155,10 @@ fn every_page_is_small_and_fits_a_narrow_viewport() {
             "const files = performance.getEntriesByType('resource');
              return new Set(files.map(file => file.name)).size",
         );
-        assert!(requests <= 3, "{state} takes {requests} requests");
+        assert!(requests <= max_requests, "{state} takes {requests} requests");
     };
-    check_every_state(check);
-    check_every_failure(check);
+    check_every_state(demo, check);
+    check_every_failure(demo, check);
 }
 
 #[test]
@@ -167,6 +178,6 @@ fn axe_finds_no_violations_in_either_colour_scheme() {
             assert_eq!(violations, json!([]), "{state} in {scheme}");
         }
     };
-    check_every_state(check);
-    check_every_failure(check);
+    check_every_state(true, check);
+    check_every_failure(true, check);
 }

@@ -1,0 +1,118 @@
+//! The session cookie, opened, and its row in the database.
+
+use diesel::prelude::*;
+use rocket::fairing::{AdHoc, Fairing};
+use rocket::http::Cookie;
+use rocket::serde::json::{self, Value};
+use rocket::{Orbit, Request, Rocket};
+use rocket_login::{Login, Remember, expects_json, testing};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::accounts::{Accounts, User};
+use crate::schema::sessions;
+
+/// The session cookie that the browser sent.
+#[derive(Clone, Serialize)]
+pub struct Opened {
+    name: String,
+    /// Whether the server could decrypt the cookie.
+    is_valid: bool,
+    authenticated_at: Option<i64>,
+    expires_at: Option<i64>,
+    remembered: bool,
+    /// `None` if nobody is logged in with this cookie.
+    same_user_agent: Option<bool>,
+    /// The attributes with which the cookie was set.
+    attributes: String,
+    /// The hash of the token in the cookie, shortened.
+    token_hash: String,
+    row: Option<Row>,
+    /// Whether the database could not be asked for the row.
+    is_row_unknown: bool,
+}
+
+/// A row of the table `sessions`, without its token hashes.
+#[derive(Clone, Serialize, Queryable, Selectable)]
+#[diesel(table_name = sessions)]
+struct Row {
+    id: i64,
+    user_id: i64,
+    user_agent: String,
+    remembered: bool,
+    created_at: i64,
+    last_seen_at: i64,
+    expires_at: i64,
+    absolute_expires_at: i64,
+}
+
+impl Opened {
+    /// Returns the session cookie of a request, or `None` if the browser sent none.
+    pub fn of<'r>(request: &'r Request<'_>) -> Option<&'r Opened> {
+        request.local_cache(|| None::<Opened>).as_ref()
+    }
+
+    /// Returns whether the cookie is valid, but its session has been revoked.
+    pub fn is_revoked(&self) -> bool {
+        self.is_valid && self.row.is_none() && !self.is_row_unknown
+    }
+}
+
+/// Returns the session cookie as the app sets it, without a token.
+pub fn cookie(rocket: &Rocket<Orbit>) -> Option<Cookie<'static>> {
+    testing::session_cookie::<User>(rocket, "", Remember::No)
+}
+
+/// Opens the session cookie of each request and finds its row. These queries are not traced.
+pub fn fairing() -> impl Fairing {
+    AdHoc::on_request("Opened session cookie", |request, _| {
+        Box::pin(async move {
+            if !expects_json(request) && !request.uri().path().starts_with("/static/") {
+                let opened = open(request).await;
+                request.local_cache(|| opened);
+            }
+        })
+    })
+}
+
+async fn open(request: &Request<'_>) -> Option<Opened> {
+    let cookie = cookie(request.rocket())?;
+    request.cookies().get(cookie.name())?;
+    let content = request.cookies().get_private(cookie.name());
+    let content: Option<Value> = content.and_then(|cookie| json::from_str(cookie.value()).ok());
+    let field = |name| content.as_ref().and_then(|content| content.get(name));
+    let token_hash = Sha256::digest(field("id").and_then(Value::as_str).unwrap_or_default());
+    let (row, is_row_unknown) = match find_row(request, token_hash.to_vec()).await {
+        Some(row) => (row, false),
+        None => (None, true),
+    };
+    let login = Login::<User>::of(request);
+    Some(Opened {
+        name: cookie.name().to_owned(),
+        is_valid: content.is_some(),
+        authenticated_at: field("confirmed").and_then(Value::as_i64),
+        expires_at: field("expires").and_then(Value::as_i64),
+        remembered: field("remembered").and_then(Value::as_bool).unwrap_or_default(),
+        same_user_agent: login.and_then(|login| login.is_same_user_agent()),
+        attributes: attributes(&cookie),
+        token_hash: token_hash[..4].iter().map(|byte| format!("{byte:02x}")).collect(),
+        row,
+        is_row_unknown,
+    })
+}
+
+/// Returns the row with this token hash, or `None` if the database is unavailable.
+async fn find_row(request: &Request<'_>, token_hash: Vec<u8>) -> Option<Option<Row>> {
+    let accounts: &Accounts = request.rocket().state()?;
+    let find = accounts.db.read(move |connection| {
+        let row = sessions::table.filter(sessions::token_hash.eq(&token_hash));
+        row.select(Row::as_select()).first(connection).optional()
+    });
+    find.await.ok()
+}
+
+/// Returns the attributes of a cookie as a browser receives them.
+fn attributes(cookie: &Cookie<'_>) -> String {
+    let text = cookie.to_string();
+    text.split_once("; ").map_or_else(String::new, |(_, attributes)| attributes.to_owned())
+}

@@ -1,0 +1,155 @@
+//! What the demo knows of a visitor: the steps that they have done, and the redirects before a page.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
+use std::sync::{Mutex, PoisonError};
+
+use lru::LruCache;
+use rocket::Request;
+use rocket::fairing::{AdHoc, Fairing};
+use rocket::http::{Cookie, Method, SameSite, Status};
+use rocket_login::{Clock, expects_json};
+
+use super::panel::Exchange;
+use super::session::{self, Opened};
+use crate::trace::{Step, Trace};
+
+/// The cookie with the visitor's random id and the steps that they have done, such as `3f…a.registered`.
+const COOKIE: &str = "demo";
+
+/// The steps of the flight plan, and what must come before them.
+const STEPS: [&str; 8] = [
+    "unauthorized",
+    "registered",
+    "logged_out",
+    "logged_in_again",
+    "sessions_revoked",
+    "reauthenticated",
+    "put_back",
+    "copy_rejected",
+];
+
+/// How long a redirect is kept, in seconds.
+const KEEP_FOR: i64 = 5 * 60;
+
+/// The maximum number of redirects before a page.
+const MAX_REDIRECTS: usize = 4;
+
+/// The maximum number of visitors whose redirects are kept. The redirects of one take at most 200 KB.
+const MAX_VISITORS: NonZeroUsize = NonZeroUsize::new(100).unwrap();
+
+/// The last redirects of each visitor.
+pub struct Redirects {
+    clock: Clock,
+    /// The time of the last redirect and the redirects, keyed by the id of the visitor.
+    of: Mutex<LruCache<String, (i64, Vec<Exchange>)>>,
+}
+
+impl Redirects {
+    pub fn new(clock: Clock) -> Redirects {
+        Redirects { clock, of: Mutex::new(LruCache::new(MAX_VISITORS)) }
+    }
+
+    /// Removes and returns the redirects that led to this request.
+    pub fn take(request: &Request<'_>) -> Vec<Exchange> {
+        let visitor = Visitor::of(request);
+        let redirects = request.rocket().state::<Redirects>();
+        let Some((visitor, redirects)) = visitor.zip(redirects) else { return Vec::new() };
+        let now = redirects.clock.now();
+        let mut redirects = redirects.of.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_target = redirects.peek(&visitor.id).is_some_and(|(at, exchanges)| {
+            let last = exchanges.last().map(|exchange| exchange.location.as_str());
+            now - at < KEEP_FOR && last == Some(&request.uri().to_string())
+        });
+        let taken = is_target.then(|| redirects.pop(&visitor.id)).flatten();
+        taken.map_or_else(Vec::new, |(_, exchanges)| exchanges)
+    }
+
+    /// Adds a redirect after those that led to it.
+    fn add(&self, id: &str, mut before: Vec<Exchange>, redirect: Exchange) {
+        before.push(redirect);
+        let excess = before.len().saturating_sub(MAX_REDIRECTS);
+        before.drain(..excess);
+        let mut redirects = self.of.lock().unwrap_or_else(PoisonError::into_inner);
+        redirects.put(id.to_owned(), (self.clock.now(), before));
+    }
+}
+
+/// A visitor of the demo.
+pub struct Visitor {
+    id: String,
+    pub done: BTreeSet<&'static str>,
+}
+
+impl Visitor {
+    /// Returns the visitor, or `None` before their first redirect.
+    pub fn of(request: &Request<'_>) -> Option<Visitor> {
+        let cookie = request.cookies().get(COOKIE)?;
+        let mut parts = cookie.value().split('.');
+        let id = parts.next().filter(|id| id.len() == 32)?.to_owned();
+        let done = parts.filter_map(|done| STEPS.into_iter().find(|step| *step == done)).collect();
+        Some(Visitor { id, done })
+    }
+
+    fn new() -> Option<Visitor> {
+        let mut bytes = [0; 16];
+        getrandom::fill(&mut bytes).ok()?;
+        let id = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        Some(Visitor { id, done: BTreeSet::new() })
+    }
+
+    /// Adds the steps of the flight plan that this redirect completes.
+    fn record(&mut self, request: &Request<'_>, trace: &Trace, location: &str) {
+        if location.starts_with("/login") {
+            self.done.insert("unauthorized");
+            if self.done.contains("put_back") && Opened::of(request).is_some_and(Opened::is_revoked)
+            {
+                self.done.insert("copy_rejected");
+            }
+        }
+        if request.uri().path() == "/demo/put-back" {
+            self.done.insert("put_back");
+        }
+        for step in trace.steps() {
+            let Step::Log(line) = step else { continue };
+            let is = |event: &str| line.contains(&format!(r#""event":"{event}""#));
+            if is("logged_in") && request.uri().path() == "/login" && self.has("logged_out") {
+                self.done.insert("logged_in_again");
+            }
+            let revoked_none = line.ends_with(r#""count":0}"#);
+            let steps = ["registered", "logged_out", "sessions_revoked", "reauthenticated"];
+            self.done.extend(steps.into_iter().filter(|step| is(step) && !revoked_none));
+        }
+    }
+
+    fn has(&self, step: &str) -> bool {
+        self.done.contains(step)
+    }
+}
+
+/// Keeps each redirect until the next page, and the steps that it completes in a cookie.
+pub fn fairing() -> impl Fairing {
+    AdHoc::on_response("Visitor", |request, response| {
+        Box::pin(async move {
+            let location = response.headers().get_one("Location").unwrap_or_default().to_owned();
+            let redirects = request.rocket().state::<Redirects>();
+            let (Some(trace), Some(redirects)) = (Trace::of(request), redirects) else { return };
+            if response.status() != Status::SeeOther || expects_json(request) {
+                return;
+            }
+            let Some(mut visitor) = Visitor::of(request).or_else(Visitor::new) else { return };
+            visitor.record(request, trace, &location);
+            let is_get = request.method() == Method::Get;
+            let before = if is_get { Redirects::take(request) } else { Vec::new() };
+            let redirect = Exchange::new(request, response.status(), location);
+            redirects.add(&visitor.id, before, redirect);
+            let done: String = visitor.done.iter().map(|step| format!(".{step}")).collect();
+            // With the attributes of the session cookie. Rocket's cookie jar is already copied into the
+            // response.
+            let secure = session::cookie(request.rocket()).and_then(|cookie| cookie.secure());
+            let cookie = Cookie::build((COOKIE, visitor.id + &done)).path("/").http_only(true);
+            let cookie = cookie.same_site(SameSite::Lax).secure(secure == Some(true)).build();
+            response.adjoin_header(&cookie);
+        })
+    })
+}

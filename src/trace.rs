@@ -1,0 +1,128 @@
+//! The trace of a request: what the app checked, queried and logged for it, in order.
+//!
+//! Requests are traced only if [`Tracing`] is in Rocket's managed state.
+
+use std::fmt::Display;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use diesel::connection::{Instrumentation, InstrumentationEvent};
+use rocket::Request;
+use rocket::tokio::task_local;
+
+task_local! {
+    /// The trace of the request for which the current code runs.
+    static CURRENT: Trace;
+}
+
+/// The maximum number of steps of a trace. Further steps are not recorded.
+const MAX_STEPS: usize = 50;
+
+/// Managed state that turns tracing on.
+pub struct Tracing;
+
+/// The trace of a request. Clones share the steps.
+#[derive(Clone, Default)]
+pub struct Trace(Arc<Mutex<Vec<Step>>>);
+
+/// A step of a trace. A step contains no password, token or key.
+#[derive(Debug, Clone)]
+pub enum Step {
+    /// A check or a change, its result, and how long it took if that was measured.
+    Check(&'static str, String, Option<Duration>),
+    /// A query without its bound values.
+    Query(String, Duration),
+    /// A line of the event log or of Rocket's log.
+    Log(String),
+}
+
+impl Trace {
+    /// Returns the trace of a request, or `None` if requests are not traced.
+    pub fn of<'r>(request: &'r Request<'_>) -> Option<&'r Trace> {
+        let is_traced = request.rocket().state::<Tracing>().is_some();
+        is_traced.then(|| request.local_cache(Trace::default))
+    }
+
+    /// Runs `work`, and records its steps in this trace.
+    pub async fn scope<T>(&self, work: impl Future<Output = T>) -> T {
+        CURRENT.scope(self.clone(), work).await
+    }
+
+    /// Adds a step.
+    pub fn add(&self, step: Step) {
+        let mut steps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if steps.len() < MAX_STEPS {
+            steps.push(step);
+        }
+    }
+
+    /// Returns the steps so far.
+    pub fn steps(&self) -> Vec<Step> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Adds a step to the current trace, if any.
+fn add(step: impl FnOnce() -> Step) {
+    let _ = CURRENT.try_with(|trace| trace.add(step()));
+}
+
+/// Records a check or a change.
+pub fn step(name: &'static str, result: &'static str) {
+    add(|| Step::Check(name, result.to_owned(), None));
+}
+
+/// Records whether a check passed, or its error.
+pub fn check<T, E: Display>(name: &'static str, result: &Result<T, E>) {
+    let result = || result.as_ref().map_or_else(E::to_string, |_| "passed".to_owned());
+    add(|| Step::Check(name, result(), None));
+}
+
+/// Records a line of a log.
+pub fn log(line: &str) {
+    add(|| Step::Log(line.to_owned()));
+}
+
+/// Wraps work for another thread, so that its steps are recorded in the current trace.
+pub fn carry<T>(work: impl FnOnce() -> T + Send) -> impl FnOnce() -> T + Send {
+    let trace = CURRENT.try_with(Trace::clone).ok();
+    move || match trace {
+        Some(trace) => CURRENT.sync_scope(trace, work),
+        None => work(),
+    }
+}
+
+/// Wraps work for another thread, and records how long it takes.
+pub fn time<T>(name: &'static str, work: impl FnOnce() -> T + Send) -> impl FnOnce() -> T + Send {
+    carry(move || {
+        let start = Instant::now();
+        let result = work();
+        add(|| Step::Check(name, "done".to_owned(), Some(start.elapsed())));
+        result
+    })
+}
+
+/// Records the queries of a database connection. Queries of requests that are not traced are ignored.
+#[derive(Default)]
+pub struct QueryTimer(Option<Instant>);
+
+impl Instrumentation for QueryTimer {
+    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
+        match event {
+            InstrumentationEvent::StartQuery { .. } => {
+                self.0 = CURRENT.try_with(|_| Instant::now()).ok();
+            }
+            InstrumentationEvent::FinishQuery { query, .. } => {
+                if let Some(start) = self.0.take() {
+                    let time = start.elapsed();
+                    let text = query.to_string();
+                    // Diesel appends the bound values, which include usernames and password hashes.
+                    let sql = text.split(" -- binds").next().unwrap_or_default().to_owned();
+                    add(|| Step::Query(sql, time));
+                }
+            }
+            _ => {}
+        }
+    }
+}

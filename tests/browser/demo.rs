@@ -1,0 +1,95 @@
+//! The flight plan and the panel in a real browser.
+
+use crate::browser::*;
+
+/// Clicks through the flight plan as it is written.
+fn fly(browser: &Browser) {
+    browser.open("/");
+    browser.assert_done(0);
+    browser.follow("dashboard");
+    browser.assert_contains("Please log in to access this page.");
+    browser.assert_contains("GET /dashboard → 303 → /login?next=/dashboard");
+    browser.follow("Rocket Login Demo");
+    browser.assert_done(1);
+
+    browser.follow("Create an account");
+    browser.type_into("username", NAME);
+    browser.type_into("password", PASSWORD);
+    browser.press("Register");
+    browser.assert_contains("Your account has been created.");
+    browser.follow("Rocket Login Demo");
+    browser.assert_done(2);
+
+    browser.press("Log out");
+    browser.follow("dashboard");
+    browser.log_in();
+    browser.assert_contains("Password correct");
+    browser.follow("Rocket Login Demo");
+    browser.assert_done(3);
+
+    browser.press("Log in from a phone");
+    browser.assert_contains("A phone has logged in to your account.");
+    browser.press("Log out device");
+    browser.assert_contains("The device has been logged out.");
+    browser.follow("Rocket Login Demo");
+    browser.assert_done(4);
+
+    browser.press("Make my login old");
+    browser.follow("change it");
+    browser.assert_contains("Please enter your password again to access this page.");
+    browser.assert_contains("The guard FreshUser rejected the request");
+    browser.type_into("password", PASSWORD);
+    browser.press("Continue");
+    browser.assert_url("/account/password");
+    browser.follow("Rocket Login Demo");
+    browser.assert_done(5);
+
+    browser.press("Copy my session cookie");
+    browser.press("Log out");
+    browser.assert_contains("You have been logged out.");
+    browser.press("Put the copy back");
+    browser.assert_contains("Please log in to access this page.");
+    browser.assert_contains("None. The server hashed the token, and no row has the hash");
+    browser.follow("Rocket Login Demo");
+    browser.assert_done(6);
+}
+
+impl Browser {
+    /// Waits until the flight plan shows that `count` of its 6 steps are done.
+    #[track_caller]
+    fn assert_done(&self, count: usize) {
+        self.assert_contains("The flight plan");
+        self.wait_for_count(".steps .done", count);
+    }
+}
+
+#[test]
+#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+fn a_visitor_can_complete_the_flight_plan() {
+    let site = Site::start_empty();
+    let browser = site.browser();
+    fly(&browser);
+    assert_eq!(browser.console(), [] as [&str; 0]);
+}
+
+#[test]
+#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+fn a_visitor_can_complete_the_flight_plan_without_javascript() {
+    fly(&Site::start_empty().browser_without_javascript());
+}
+
+#[test]
+#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+fn the_panel_is_open_until_a_visitor_closes_it() {
+    let site = Site::start();
+    let browser = site.browser();
+    browser.open("/");
+    browser.assert_contains("The session cookie");
+    browser.script("document.querySelector('.inside summary').click()");
+    browser.wait_for_count(".inside details[open]", 0);
+    browser.open("/login");
+    browser.wait_for_count(".inside details[open]", 0);
+    browser.script("document.querySelector('.inside summary').click()");
+    browser.open("/");
+    browser.wait_for_count(".inside details[open]", 1);
+}
