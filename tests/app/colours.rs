@@ -83,3 +83,16 @@ fn focus_looks_different_from_an_error_and_from_the_accent() {
         }
     }
 }
+
+#[test]
+fn the_bars_of_the_browser_have_the_background_colour_of_the_page() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let css = fs::read_to_string(root.join("static/style.css")).unwrap();
+    let paper = css.split("--paper: light-dark(").nth(1).unwrap().split(')').next().unwrap();
+    let (light, dark) = paper.split_once(", ").unwrap();
+    let base = fs::read_to_string(root.join("templates/base.html.tera")).unwrap();
+    for (colour, scheme) in [(light, "light"), (dark, "dark")] {
+        let content = format!("content=\"{colour}\" media=\"(prefers-color-scheme: {scheme})\"");
+        assert!(base.contains(&content), "base.html.tera has no {content}");
+    }
+}

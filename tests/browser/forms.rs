@@ -1,5 +1,6 @@
 //! What `site.js` and `style.css` add to forms, times and the navigation.
 
+use rocket::serde::Deserialize;
 use rocket::serde::json::json;
 
 use crate::browser::*;
@@ -168,7 +169,40 @@ fn tags_have_a_border_in_forced_colours() {
     let script = "const tag = document.createElement('span');
         tag.className = 'tag';
         document.querySelector('.sessions').append(tag);
-        return getComputedStyle(tag).borderTopColor";
-    let colour = browser.script(script);
+        const { borderTopWidth, borderTopColor } = getComputedStyle(tag);
+        return [borderTopWidth, borderTopColor]";
+    let [width, colour] = <[String; 2]>::deserialize(browser.script(script)).unwrap();
+    assert_eq!(width, "1px");
     assert_ne!(colour, "rgba(0, 0, 0, 0)");
+}
+
+#[test]
+#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+fn a_form_is_a_centred_column_with_a_wide_button() {
+    let site = Site::start();
+    let browser = site.browser();
+    browser.open("/login");
+    let layout = browser.script(
+        "const card = document.querySelector('.card').getBoundingClientRect();
+         const button = document.querySelector('.card > button').getBoundingClientRect();
+         const right = document.documentElement.clientWidth - card.right;
+         return [card.width, Math.abs(card.left - right) < 1, card.width - button.width]",
+    );
+    // The border and the padding of the card are 50 pixels wide.
+    assert_eq!(layout, json!([448, true, 50]));
+}
+
+#[test]
+#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+fn the_header_of_a_card_does_not_look_like_the_header_of_the_site() {
+    let site = Site::start();
+    let browser = site.browser();
+    browser.open("/login");
+    let style = browser.script(
+        "const header = document.createElement('header');
+         document.querySelector('.card').append(header);
+         const { paddingLeft, borderBottomWidth } = getComputedStyle(header);
+         return [paddingLeft, borderBottomWidth]",
+    );
+    assert_eq!(style, json!(["0px", "0px"]));
 }

@@ -62,6 +62,7 @@ fn check_every_state(demo: bool, mut check: impl FnMut(&Browser, &str)) {
         check(&browser, path.rsplit('/').next().unwrap());
     }
     browser.press("Log out");
+    browser.assert_contains("You have been logged out.");
     browser.open("/logout");
     browser.assert_contains("You are not logged in.");
     check(&browser, "logout-anonymous");
