@@ -6,7 +6,6 @@ use log::{Level, LevelFilter, Log, Metadata, Record};
 use rocket::config::LogLevel;
 
 use crate::log_writer::LogWriter;
-use crate::trace;
 
 /// Installs this logger instead of Rocket's own.
 pub fn init(level: LogLevel) {
@@ -38,7 +37,6 @@ impl Log for Logger {
             _ => "",
         };
         let text = without_query_strings(&record.args().to_string());
-        trace::log(&text);
         self.writer.write(format!("{prefix}{text}"));
     }
 

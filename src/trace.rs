@@ -33,7 +33,7 @@ pub enum Step {
     Check(&'static str, String, Option<Duration>),
     /// A query without its bound values.
     Query(String, Duration),
-    /// A line of the event log or of Rocket's log.
+    /// A line of the event log.
     Log(String),
 }
 
@@ -79,11 +79,6 @@ pub fn check<T, E: Display>(name: &'static str, result: &Result<T, E>) {
     add(|| Step::Check(name, result(), None));
 }
 
-/// Records a line of a log.
-pub fn log(line: &str) {
-    add(|| Step::Log(line.to_owned()));
-}
-
 /// Wraps work for another thread, so that its steps are recorded in the current trace.
 pub fn carry<T>(work: impl FnOnce() -> T + Send) -> impl FnOnce() -> T + Send {
     let trace = CURRENT.try_with(Trace::clone).ok();
@@ -94,12 +89,16 @@ pub fn carry<T>(work: impl FnOnce() -> T + Send) -> impl FnOnce() -> T + Send {
 }
 
 /// Wraps work for another thread, and records how long it takes.
-pub fn time<T>(name: &'static str, work: impl FnOnce() -> T + Send) -> impl FnOnce() -> T + Send {
+pub fn time<T>(
+    name: &'static str,
+    result: &'static str,
+    work: impl FnOnce() -> T + Send,
+) -> impl FnOnce() -> T + Send {
     carry(move || {
         let start = Instant::now();
-        let result = work();
-        add(|| Step::Check(name, "done".to_owned(), Some(start.elapsed())));
-        result
+        let value = work();
+        add(|| Step::Check(name, result.to_owned(), Some(start.elapsed())));
+        value
     })
 }
 

@@ -59,24 +59,25 @@ impl Accounts {
             Ok(username) => self.find_by_username(username).await?,
             Err(_) => None,
         };
-        trace::step("Username", if found.is_some() { "found" } else { "not found: dummy hash" });
+        trace::step("Username", if found.is_some() { "found" } else { "not found" });
         let place = self.queue.enter(client.line(found.as_ref()))?;
         let attempt = self.throttle.begin(kind, username, found.as_ref(), client).await;
         trace::check("Rate limit", &attempt);
         let attempt = attempt?;
         let hash = found.as_ref().map(|user| user.password_hash.clone());
         let is_correct = self.hasher.verify(password, hash, &place).await?;
-        trace::step("Password", if is_correct { "correct" } else { "wrong" });
         let reason = match &found {
             None => FailureReason::UnknownUsername,
             Some(_) if !is_correct => FailureReason::WrongPassword,
             Some(user) if !user.is_active => FailureReason::Deactivated,
             Some(user) => {
                 attempt.succeeded().await?;
+                trace::step("Password", "correct");
                 return Ok(self.rehash_if_needed(user.clone(), password, &place).await);
             }
         };
         attempt.failed().await?;
+        trace::step("Password", "not accepted");
         self.purge_in_background();
         Err(CredentialsError::Failed { user: found.map(|user| user.id), reason })
     }

@@ -4,13 +4,25 @@
 use rocket::http::{Cookie, CookieJar, Status};
 use rocket::request::{FromRequest, Outcome};
 use rocket::response::{Flash, Redirect};
+use rocket::serde::json::{self, Value};
+use rocket::time::OffsetDateTime;
 use rocket::{Request, Route, State, async_trait, post, routes};
-use rocket_login::{AuthError, LoginOptions, LoginStore, Remember};
+use rocket_login::{AuthError, LoginStore, Remember};
 
 use super::session;
-use crate::accounts::{Accounts, User};
+use crate::accounts::Accounts;
 use crate::web::error::Error;
 use crate::web::guards::{Login, RequiredUser};
+
+/// The steps of the flight plan, in order.
+pub const PLAN: [&str; 6] = [
+    "unauthorized",
+    "registered",
+    "logged_in_again",
+    "sessions_revoked",
+    "reauthenticated",
+    "copy_rejected",
+];
 
 /// The `User-Agent` of the phone.
 const PHONE: &str = "Mozilla/5.0 (Android 16; Mobile; rv:145.0) Gecko/145.0 Firefox/145.0";
@@ -24,7 +36,8 @@ pub fn routes() -> Vec<Route> {
 
 /// Returns whether the browser has a copy of a session cookie.
 pub fn has_copy(request: &Request<'_>) -> bool {
-    request.cookies().get(COPY).is_some()
+    let copy = session::demo_cookie(request.rocket(), COPY);
+    copy.is_some_and(|copy| request.cookies().get(copy.name()).is_some())
 }
 
 /// Begins a session of a phone. No browser gets its token.
@@ -40,13 +53,27 @@ async fn add_phone(
     Ok(Flash::success(Redirect::to("/account"), "A phone has logged in to your account."))
 }
 
-/// Replaces the session by one whose password was not entered recently.
+/// Sets the time of the last authentication in the session cookie back, so that the login is not fresh.
 #[post("/demo/age")]
-async fn age_login(user: RequiredUser, login: Login<'_>) -> Result<Flash<Redirect>, Error> {
-    let remember = if login.is_remembered() { Remember::Yes } else { Remember::No };
-    let options = LoginOptions::from(remember).not_fresh();
-    login.log_in(User::clone(&user), options).await?;
-    Ok(Flash::success(Redirect::to("/"), "Your login now counts as an old one."))
+fn age_login(
+    _user: RequiredUser,
+    login: Login<'_>,
+    jar: &CookieJar<'_>,
+    empty: EmptyCookies,
+) -> Result<Redirect, Error> {
+    let mut cookie = empty.session;
+    let content = jar.get_private(cookie.name()).ok_or(AuthError::Unauthorized)?;
+    let content = json::from_str(content.value());
+    let mut content: Value = content.map_err(|_| AuthError::Unauthorized)?;
+    if let Some(time) = content["confirmed"].as_i64() {
+        content["confirmed"] = (time - i64::from(login.fresh_for()) - 60).into();
+    }
+    cookie.set_value(content.to_string());
+    let expires_at = login.expires_at().filter(|_| login.is_remembered());
+    // Without `None`, a private cookie of Rocket expires after a week.
+    cookie.set_expires(expires_at.and_then(|time| OffsetDateTime::from_unix_timestamp(time).ok()));
+    jar.add_private(cookie);
+    Ok(Redirect::to("/account/password"))
 }
 
 /// Copies the session cookie, as a thief would. The copy is a cookie too, and not kept on the server.
@@ -54,38 +81,41 @@ async fn age_login(user: RequiredUser, login: Login<'_>) -> Result<Flash<Redirec
 fn copy_cookie(
     _user: RequiredUser,
     jar: &CookieJar<'_>,
-    empty: EmptyCookie,
+    empty: EmptyCookies,
 ) -> Result<Flash<Redirect>, Error> {
-    let EmptyCookie(mut copy) = empty;
-    let session = jar.get(copy.name()).ok_or(AuthError::Unauthorized)?;
+    let session = jar.get(empty.session.name()).ok_or(AuthError::Unauthorized)?;
+    let mut copy = empty.copy;
     copy.set_value(session.value().to_owned());
-    copy.set_name(COPY);
     jar.add(copy);
     Ok(Flash::success(Redirect::to("/"), "Your session cookie has been copied. Now log out."))
 }
 
 /// Sets the session cookie to the copy.
 #[post("/demo/put-back")]
-fn put_back(jar: &CookieJar<'_>, empty: EmptyCookie) -> Redirect {
-    let EmptyCookie(mut session) = empty;
-    if let Some(copy) = jar.get(COPY) {
-        session.set_value(copy.value().to_owned());
+fn put_back(jar: &CookieJar<'_>, empty: EmptyCookies) -> Redirect {
+    let EmptyCookies { mut session, copy } = empty;
+    if let Some(value) = jar.get(copy.name()) {
+        session.set_value(value.value().to_owned());
         jar.add(session);
-        jar.remove(Cookie::build(COPY).path("/"));
+        jar.remove(copy);
     }
     Redirect::to("/dashboard")
 }
 
-/// The session cookie as the app sets it, without a value.
-struct EmptyCookie(Cookie<'static>);
+/// The session cookie and its copy as the app sets them, without values.
+struct EmptyCookies {
+    session: Cookie<'static>,
+    copy: Cookie<'static>,
+}
 
 #[async_trait]
-impl<'r> FromRequest<'r> for EmptyCookie {
+impl<'r> FromRequest<'r> for EmptyCookies {
     type Error = ();
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ()> {
-        match session::cookie(request.rocket()) {
-            Some(cookie) => Outcome::Success(EmptyCookie(cookie)),
+        let rocket = request.rocket();
+        match session::cookie(rocket).zip(session::demo_cookie(rocket, COPY)) {
+            Some((session, copy)) => Outcome::Success(EmptyCookies { session, copy }),
             None => Outcome::Error((Status::InternalServerError, ())),
         }
     }

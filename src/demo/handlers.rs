@@ -23,7 +23,7 @@ const OPEN_GUARDS: &[&str] = &[
     "Client",
     "CurrentUser",
     "DeviceCookie",
-    "EmptyCookie",
+    "EmptyCookies",
     "Events",
     "Login",
 ];

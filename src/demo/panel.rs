@@ -1,12 +1,14 @@
 //! The panel "What just happened".
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use rocket::Request;
 use rocket::http::Status;
+use rocket::{Request, Response};
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
-use super::flight_plan;
+use super::flight_plan::{self, PLAN};
 use super::handlers::{self, HandlerInfo};
 use super::session::Opened;
 use super::visitor::{Redirects, Visitor};
@@ -22,12 +24,13 @@ const MAX_LINE: usize = 300;
 /// Adds `demo` to the context of every template.
 pub const CONTEXT: ContextProcessor = ContextProcessor(|page, request| {
     let mut exchanges = Redirects::take(request);
-    exchanges.push(Exchange::new(request, page.status, String::new()));
-    let visitor = Visitor::of(request);
+    exchanges.push(Exchange::new(request, page.status));
+    let done = Visitor::of(request).map_or_else(BTreeSet::new, |visitor| visitor.done);
     let demo = Demo {
         exchanges,
         session: Opened::of(request),
-        done: visitor.map_or_else(Vec::new, |visitor| visitor.done.into_iter().collect()),
+        done_count: PLAN.iter().filter(|step| done.contains(**step)).count(),
+        done,
         has_copy: flight_plan::has_copy(request),
     };
     page.with("demo", demo)
@@ -39,8 +42,10 @@ struct Demo<'r> {
     /// The redirects that led to this page, and the page.
     exchanges: Vec<Exchange>,
     session: Option<&'r Opened>,
-    /// The steps of the flight plan that the visitor has done.
-    done: Vec<&'static str>,
+    /// What the visitor has done.
+    done: BTreeSet<&'static str>,
+    /// The number of steps of the flight plan that the visitor has done.
+    done_count: usize,
     /// Whether the browser has a copy of a session cookie.
     has_copy: bool,
 }
@@ -53,59 +58,105 @@ pub struct Exchange {
     status: u16,
     /// Where the response redirects to. Empty for a page.
     pub location: String,
+    /// The hash of the whole location, which might contain a secret.
+    #[serde(skip)]
+    pub target: [u8; 32],
     handler: Option<&'static HandlerInfo>,
     /// Whether a guard rejected the request.
     is_rejected: bool,
     /// Where a form or a cross-site request came from, as the browser says.
     site: String,
-    steps: Vec<Line>,
+    checks: Vec<Check>,
+    queries: Vec<Query>,
+    logs: Vec<String>,
+    /// The `Set-Cookie` headers of a redirect, without values.
+    cookies: Vec<String>,
 }
 
-/// A step, as the panel shows it.
 #[derive(Serialize)]
-struct Line {
-    kind: &'static str,
-    text: String,
+struct Check {
+    name: &'static str,
     result: String,
     /// Such as `0.12 ms`.
     time: Option<String>,
 }
 
+#[derive(Serialize)]
+struct Query {
+    sql: String,
+    time: String,
+}
+
 impl Exchange {
-    pub fn new(request: &Request<'_>, status: Status, location: String) -> Exchange {
-        let uri = request.uri();
-        // Other query strings might contain a secret by mistake.
-        let query = uri.query().filter(|query| query.starts_with("next="));
-        let query = query.map_or_else(String::new, |query| format!("?{query}"));
-        let (rejections, steps): (Vec<_>, Vec<_>) = Trace::of(request)
-            .map_or_else(Vec::new, Trace::steps)
-            .into_iter()
-            .partition(|step| matches!(step, Step::Check(GUARD, ..)));
+    /// Returns the exchange of a page that is being rendered.
+    pub fn new(request: &Request<'_>, status: Status) -> Exchange {
         let site = request.headers().get_one("Sec-Fetch-Site").unwrap_or_default();
         let is_worth_showing =
             request.method().supports_payload() || matches!(site, "cross-site" | "same-site");
-        Exchange {
+        let mut exchange = Exchange {
             method: request.method().as_str(),
-            path: shorten(&format!("{}{query}", uri.path())),
+            path: without_query(&request.uri().to_string()),
             status: status.code,
-            location: shorten(&location),
+            location: String::new(),
+            target: [0; 32],
             handler: request.route().and_then(handlers::find),
+            is_rejected: false,
             site: if is_worth_showing { shorten(site) } else { String::new() },
-            is_rejected: !rejections.is_empty(),
-            steps: steps.into_iter().map(Line::from).collect(),
+            checks: Vec::new(),
+            queries: Vec::new(),
+            logs: Vec::new(),
+            cookies: Vec::new(),
+        };
+        for step in Trace::of(request).map_or_else(Vec::new, Trace::steps) {
+            match step {
+                Step::Check(GUARD, ..) => exchange.is_rejected = true,
+                Step::Check(name, result, time) => {
+                    exchange.checks.push(Check { name, result, time: time.map(milliseconds) });
+                }
+                Step::Query(sql, time) => {
+                    let sql = shorten(&shorten_query(&sql));
+                    exchange.queries.push(Query { sql, time: milliseconds(time) });
+                }
+                Step::Log(line) => exchange.logs.push(shorten(&line)),
+            }
+        }
+        exchange
+    }
+
+    /// Returns the exchange of a redirect.
+    pub fn of_redirect(request: &Request<'_>, response: &Response<'_>) -> Exchange {
+        let headers = response.headers();
+        let location = headers.get_one("Location").unwrap_or_default();
+        Exchange {
+            location: without_query(location),
+            target: hash(location),
+            cookies: headers.get("Set-Cookie").map(without_value).collect(),
+            ..Exchange::new(request, response.status())
         }
     }
 }
 
-impl From<Step> for Line {
-    fn from(step: Step) -> Line {
-        let (kind, text, result, time) = match step {
-            Step::Check(name, result, time) => ("check", name.to_owned(), result, time),
-            Step::Query(sql, time) => ("query", shorten_query(&sql), String::new(), Some(time)),
-            Step::Log(line) => ("log", without_colors(&line), String::new(), None),
-        };
-        Line { kind, text: shorten(&text), result, time: time.map(milliseconds) }
-    }
+pub fn hash(location: &str) -> [u8; 32] {
+    Sha256::digest(location).into()
+}
+
+/// Returns a path without its query string, except for the path in `next`. Other parts might contain a
+/// secret by mistake.
+fn without_query(uri: &str) -> String {
+    let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
+    let Some(next) = query.split('&').find_map(|field| field.strip_prefix("next=")) else {
+        return shorten(path);
+    };
+    let is_path = next.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte));
+    shorten(&format!("{path}?next={}", if is_path { next } else { "…" }))
+}
+
+/// Returns a `Set-Cookie` header without the value of the cookie.
+fn without_value(header: &str) -> String {
+    let (cookie, attributes) = header.split_once("; ").unwrap_or((header, ""));
+    let name = cookie.split('=').next().unwrap_or_default();
+    let is_removal = attributes.contains("Max-Age=0;") || attributes.ends_with("Max-Age=0");
+    if is_removal { format!("removes {name}") } else { format!("{name}=…; {attributes}") }
 }
 
 /// Removes the quotation marks around names, and all columns after the second of a long list.
@@ -119,14 +170,6 @@ fn shorten_query(sql: &str) -> String {
         }
         _ => sql,
     }
-}
-
-/// Removes the escape sequences with which Rocket colors its log in a terminal.
-fn without_colors(line: &str) -> String {
-    let mut parts = line.split("\u{1b}[");
-    let mut text = parts.next().unwrap_or_default().to_owned();
-    parts.for_each(|part| text += part.split_once('m').map_or(part, |(_, rest)| rest));
-    text
 }
 
 fn milliseconds(time: Duration) -> String {

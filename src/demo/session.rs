@@ -5,8 +5,8 @@ use rocket::fairing::{AdHoc, Fairing};
 use rocket::http::Cookie;
 use rocket::serde::json::{self, Value};
 use rocket::{Orbit, Request, Rocket};
-use rocket_login::{Login, Remember, expects_json, testing};
-use serde::Serialize;
+use rocket_login::{Login, Remember, current_user, expects_json, testing};
+use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 use crate::accounts::{Accounts, User};
@@ -32,7 +32,7 @@ pub struct Opened {
     is_row_unknown: bool,
 }
 
-/// A row of the table `sessions`, without its token hashes.
+/// A row of the table `sessions`, without its token hash.
 #[derive(Clone, Serialize, Queryable, Selectable)]
 #[diesel(table_name = sessions)]
 struct Row {
@@ -44,6 +44,8 @@ struct Row {
     last_seen_at: i64,
     expires_at: i64,
     absolute_expires_at: i64,
+    #[serde(serialize_with = "shorten")]
+    previous_token_hash: Option<Vec<u8>>,
 }
 
 impl Opened {
@@ -61,6 +63,14 @@ impl Opened {
 /// Returns the session cookie as the app sets it, without a token.
 pub fn cookie(rocket: &Rocket<Orbit>) -> Option<Cookie<'static>> {
     testing::session_cookie::<User>(rocket, "", Remember::No)
+}
+
+/// Returns a cookie of the demo, without a value. Over HTTPS, its name begins with `__Host-` too.
+pub fn demo_cookie(rocket: &Rocket<Orbit>, name: &str) -> Option<Cookie<'static>> {
+    let mut cookie = cookie(rocket)?;
+    let is_prefixed = cookie.name().starts_with("__Host-");
+    cookie.set_name(if is_prefixed { format!("__Host-{name}") } else { name.to_owned() });
+    Some(cookie)
 }
 
 /// Opens the session cookie of each request and finds its row. These queries are not traced.
@@ -82,10 +92,14 @@ async fn open(request: &Request<'_>) -> Option<Opened> {
     let content: Option<Value> = content.and_then(|cookie| json::from_str(cookie.value()).ok());
     let field = |name| content.as_ref().and_then(|content| content.get(name));
     let token_hash = Sha256::digest(field("id").and_then(Value::as_str).unwrap_or_default());
-    let (row, is_row_unknown) = match find_row(request, token_hash.to_vec()).await {
-        Some(row) => (row, false),
-        None => (None, true),
+    // Does not wait for a database that has just kept the login manager waiting.
+    let is_database_up = current_user::<User>(request).is_ok();
+    let row = match content {
+        Some(_) if is_database_up => find_row(request, token_hash.to_vec()).await,
+        Some(_) => None,
+        None => Some(None),
     };
+    let (row, is_row_unknown) = row.map_or((None, true), |row| (row, false));
     let login = Login::<User>::of(request);
     Some(Opened {
         name: cookie.name().to_owned(),
@@ -95,7 +109,7 @@ async fn open(request: &Request<'_>) -> Option<Opened> {
         remembered: field("remembered").and_then(Value::as_bool).unwrap_or_default(),
         same_user_agent: login.and_then(|login| login.is_same_user_agent()),
         attributes: attributes(&cookie),
-        token_hash: token_hash[..4].iter().map(|byte| format!("{byte:02x}")).collect(),
+        token_hash: to_short_hex(&token_hash),
         row,
         is_row_unknown,
     })
@@ -115,4 +129,14 @@ async fn find_row(request: &Request<'_>, token_hash: Vec<u8>) -> Option<Option<R
 fn attributes(cookie: &Cookie<'_>) -> String {
     let text = cookie.to_string();
     text.split_once("; ").map_or_else(String::new, |(_, attributes)| attributes.to_owned())
+}
+
+/// Returns the first 4 bytes of a hash.
+fn to_short_hex(hash: &[u8]) -> String {
+    let bytes = hash.iter().take(4).map(|byte| format!("{byte:02x}"));
+    bytes.collect::<String>() + "…"
+}
+
+fn shorten<S: Serializer>(hash: &Option<Vec<u8>>, serializer: S) -> Result<S::Ok, S::Error> {
+    hash.as_ref().map(|hash| to_short_hex(hash)).serialize(serializer)
 }

@@ -7,18 +7,19 @@ use std::sync::{Mutex, PoisonError};
 use lru::LruCache;
 use rocket::Request;
 use rocket::fairing::{AdHoc, Fairing};
-use rocket::http::{Cookie, Method, SameSite, Status};
+use rocket::http::{Method, Status};
 use rocket_login::{Clock, expects_json};
 
-use super::panel::Exchange;
+use super::flight_plan;
+use super::panel::{Exchange, hash};
 use super::session::{self, Opened};
 use crate::trace::{Step, Trace};
 
 /// The cookie with the visitor's random id and the steps that they have done, such as `3f…a.registered`.
 const COOKIE: &str = "demo";
 
-/// The steps of the flight plan, and what must come before them.
-const STEPS: [&str; 8] = [
+/// What a visitor can have done: the steps of the flight plan, and what must come before some of them.
+const DONE: [&str; 8] = [
     "unauthorized",
     "registered",
     "logged_out",
@@ -35,7 +36,7 @@ const KEEP_FOR: i64 = 5 * 60;
 /// The maximum number of redirects before a page.
 const MAX_REDIRECTS: usize = 4;
 
-/// The maximum number of visitors whose redirects are kept. The redirects of one take at most 200 KB.
+/// The maximum number of visitors whose redirects are kept. The redirects of one take at most 300 KB.
 const MAX_VISITORS: NonZeroUsize = NonZeroUsize::new(100).unwrap();
 
 /// The last redirects of each visitor.
@@ -58,8 +59,8 @@ impl Redirects {
         let now = redirects.clock.now();
         let mut redirects = redirects.of.lock().unwrap_or_else(PoisonError::into_inner);
         let is_target = redirects.peek(&visitor.id).is_some_and(|(at, exchanges)| {
-            let last = exchanges.last().map(|exchange| exchange.location.as_str());
-            now - at < KEEP_FOR && last == Some(&request.uri().to_string())
+            let target = exchanges.last().map(|exchange| exchange.target);
+            now - at < KEEP_FOR && target == Some(hash(&request.uri().to_string()))
         });
         let taken = is_target.then(|| redirects.pop(&visitor.id)).flatten();
         taken.map_or_else(Vec::new, |(_, exchanges)| exchanges)
@@ -84,10 +85,11 @@ pub struct Visitor {
 impl Visitor {
     /// Returns the visitor, or `None` before their first redirect.
     pub fn of(request: &Request<'_>) -> Option<Visitor> {
-        let cookie = request.cookies().get(COOKIE)?;
+        let cookie = session::demo_cookie(request.rocket(), COOKIE)?;
+        let cookie = request.cookies().get(cookie.name())?;
         let mut parts = cookie.value().split('.');
         let id = parts.next().filter(|id| id.len() == 32)?.to_owned();
-        let done = parts.filter_map(|done| STEPS.into_iter().find(|step| *step == done)).collect();
+        let done = parts.filter_map(|done| DONE.into_iter().find(|step| *step == done)).collect();
         Some(Visitor { id, done })
     }
 
@@ -107,7 +109,7 @@ impl Visitor {
                 self.done.insert("copy_rejected");
             }
         }
-        if request.uri().path() == "/demo/put-back" {
+        if request.uri().path() == "/demo/put-back" && flight_plan::has_copy(request) {
             self.done.insert("put_back");
         }
         for step in trace.steps() {
@@ -131,24 +133,21 @@ impl Visitor {
 pub fn fairing() -> impl Fairing {
     AdHoc::on_response("Visitor", |request, response| {
         Box::pin(async move {
-            let location = response.headers().get_one("Location").unwrap_or_default().to_owned();
             let redirects = request.rocket().state::<Redirects>();
             let (Some(trace), Some(redirects)) = (Trace::of(request), redirects) else { return };
             if response.status() != Status::SeeOther || expects_json(request) {
                 return;
             }
             let Some(mut visitor) = Visitor::of(request).or_else(Visitor::new) else { return };
-            visitor.record(request, trace, &location);
+            let redirect = Exchange::of_redirect(request, response);
+            visitor.record(request, trace, &redirect.location);
             let is_get = request.method() == Method::Get;
             let before = if is_get { Redirects::take(request) } else { Vec::new() };
-            let redirect = Exchange::new(request, response.status(), location);
             redirects.add(&visitor.id, before, redirect);
             let done: String = visitor.done.iter().map(|step| format!(".{step}")).collect();
-            // With the attributes of the session cookie. Rocket's cookie jar is already copied into the
-            // response.
-            let secure = session::cookie(request.rocket()).and_then(|cookie| cookie.secure());
-            let cookie = Cookie::build((COOKIE, visitor.id + &done)).path("/").http_only(true);
-            let cookie = cookie.same_site(SameSite::Lax).secure(secure == Some(true)).build();
+            let Some(mut cookie) = session::demo_cookie(request.rocket(), COOKIE) else { return };
+            cookie.set_value(visitor.id + &done);
+            // Rocket has already copied the cookie jar into the response.
             response.adjoin_header(&cookie);
         })
     })

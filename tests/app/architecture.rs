@@ -14,7 +14,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("migrations.rs", &["private_files"]),
     ("schema.rs", &[]),
     ("log_writer.rs", &[]),
-    ("logger.rs", &["log_writer", "trace"]),
+    ("logger.rs", &["log_writer"]),
     ("db.rs", &["migrations", "trace"]),
     ("cli.rs", &["accounts", "secret_key", "settings"]),
     ("accounts", &["accounts", "db", "schema", "settings", "trace"]),

@@ -1,7 +1,12 @@
 //! The demo: the panel, the flight plan, and what they must not show.
 
-use rocket::http::Status;
+use app::EventLog;
+use rocket::figment::providers::{Format, Toml};
+use rocket::futures::future::join_all;
+use rocket::http::{ContentType, Status};
+use rocket::local::asynchronous::Client;
 use rocket::serde::json::{self, Value};
+use rocket_login::Clock;
 use sha2::{Digest, Sha256};
 
 use crate::support::*;
@@ -66,7 +71,7 @@ fn release(toml: &str) -> App {
 
 #[test]
 fn rocket_toml_shows_the_demo_in_debug_runs_only() {
-    use rocket::figment::{Figment, providers::Format, providers::Toml};
+    use rocket::figment::Figment;
     let toml = Toml::file(concat!(env!("CARGO_MANIFEST_DIR"), "/Rocket.toml")).nested();
     let figment = Figment::from(toml);
     assert_eq!(figment.clone().select("debug").extract_inner::<bool>("demo").ok(), Some(true));
@@ -83,7 +88,7 @@ fn the_panel_shows_the_guard_that_let_a_request_in() {
     );
     panel.assert_panel_contains(&[
         "GET /account/password → 200",
-        "The guard FreshUser let the request in: src/routes/password.rs:",
+        "FreshUser let GET /account/password in: src/routes/password.rs:",
     ]);
     let line = panel
         .panel()
@@ -96,10 +101,10 @@ fn the_panel_shows_the_guard_that_let_a_request_in() {
     let source = std::fs::read_to_string("src/routes/password.rs").unwrap();
     let line: usize = line.unwrap().parse().unwrap();
     assert_eq!(source.lines().nth(line - 1), Some("#[get(\"/account/password\")]"));
-    browser.get("/").assert_panel_contains(&["GET / → 200", "No guard protects this handler"]);
+    browser.get("/").assert_panel_contains(&["GET / → 200", "Public: no guard rejects GET /:"]);
     browser
         .get("/nowhere")
-        .assert_panel_contains(&["GET /nowhere → 404", "No handler has this address."]);
+        .assert_panel_contains(&["GET /nowhere → 404", "No handler has the address /nowhere."]);
 }
 
 #[test]
@@ -128,8 +133,8 @@ fn the_panel_shows_the_chain_of_redirects_that_led_to_a_page_once() {
     let page = browser.follow(redirect);
     page.assert_panel_contains(&[
         "GET /dashboard → 303 → /login?next=/dashboard",
-        "The guard RequiredUser rejected the request, so the handler did not run",
         "GET /login?next=/dashboard → 200",
+        "RequiredUser rejected GET /dashboard, so the handler did not run",
     ]);
     assert!(!browser.get("/login?next=/dashboard").panel().contains("303"));
 }
@@ -154,19 +159,23 @@ fn the_panel_shows_what_a_login_checked_in_order() {
     let redirect = browser.log_in("ada");
     browser.follow(redirect).assert_panel_contains(&[
         "POST /login → 303 → /dashboard",
-        "async fn log_in(",
         "GET /dashboard → 200",
+        "async fn log_in(",
         "POST /login, step by step",
-        "FROM users WHERE",
         "Username found",
         "Rate limit passed",
-        "Argon2id done",
+        "Argon2id verified the user's hash",
         " ms",
         "Password correct",
         "Session a new row",
-        "INSERT INTO sessions",
+        "Set-Cookie login=…; HttpOnly; SameSite=Lax; Path=/",
         r#""event":"logged_in","user":1"#,
+        "Redirected to /dashboard",
+        "FROM users WHERE",
+        "INSERT INTO sessions",
         "GET /dashboard, step by step",
+        "Rendered this page",
+        "1 query",
         "INNER JOIN users",
     ]);
 }
@@ -182,14 +191,14 @@ fn the_panel_shows_where_a_failed_login_stopped() {
     let unknown = fail(&mut browser, "grace");
     unknown.assert_panel_contains(&[
         "POST /login → 422",
-        "Username not found: dummy hash",
+        "Username not found",
         "Rate limit passed",
-        "Argon2id done",
-        "Password wrong",
+        "Argon2id verified a dummy hash",
+        "Password not accepted",
         r#""reason":"unknown_username""#,
     ]);
     assert!(!unknown.panel().contains("Session a new row"));
-    fail(&mut browser, "ada").assert_panel_contains(&["Username found", "Password wrong"]);
+    fail(&mut browser, "ada").assert_panel_contains(&["Username found", "Password not accepted"]);
     for _ in 0..10 {
         fail(&mut browser, "ada");
     }
@@ -212,12 +221,12 @@ fn the_panel_shows_the_content_of_the_session_cookie_and_its_row() {
     let mut browser = app.registered("ada");
     browser.get("/dashboard").assert_panel_contains(&[
         "The browser sent the cookie login",
-        "Authenticated17 March 2030, 17:46 UTC",
+        "Authenticatedby password, 17 March 2030, 17:46 UTC",
         "Expires18 March 2030, 05:46 UTC",
         "Rememberedno",
         "the same as now",
         "Attributes: HttpOnly; SameSite=Lax; Path=/",
-        "found the row",
+        "found this row by the hash. So the request is by ada.",
         "token_hash",
         "user_id1",
         "created_at17 March 2030, 17:46 UTC",
@@ -225,12 +234,12 @@ fn the_panel_shows_the_content_of_the_session_cookie_and_its_row() {
     browser.user_agent = "another browser";
     browser.get("/dashboard").assert_panel_contains(&["not the same as now"]);
     app.sql("DELETE FROM sessions");
-    browser
-        .get("/")
-        .assert_panel_contains(&["None. The server hashed the token, and no row has the hash"]);
+    browser.get("/").assert_panel_contains(&[
+        "None. The server hashed the token from the cookie, and no row has the hash",
+    ]);
     app.browser().get("/").assert_panel_contains(&["The browser sent no session cookie"]);
     browser.cookies.get_mut("login").unwrap().set_value("forged");
-    browser.get("/").assert_panel_contains(&["this server can’t decrypt"]);
+    browser.get("/").assert_panel_contains(&["the server can’t decrypt"]);
 }
 
 #[test]
@@ -328,7 +337,7 @@ fn a_visitor_can_complete_the_flight_plan_as_written() {
     done.push("Log out another device");
     assert_eq!(browser.get("/").done(), done);
 
-    browser.post("/demo/age", &[]);
+    assert_eq!(browser.post("/demo/age", &[]).location(), "/account/password");
     assert_eq!(
         browser.get("/account/password").location(),
         "/reauthenticate?next=/account/password"
@@ -346,7 +355,7 @@ fn a_visitor_can_complete_the_flight_plan_as_written() {
     browser.follow(redirect).assert_panel_contains(&[
         "POST /demo/put-back → 303 → /dashboard",
         "GET /dashboard → 303 → /login?next=/dashboard",
-        "None. The server hashed the token, and no row has the hash",
+        "None. The server hashed the token from the cookie, and no row has the hash",
     ]);
     done.push("Play the thief");
     assert_eq!(browser.get("/").done(), done);
@@ -377,6 +386,121 @@ fn the_demo_sets_its_cookie_only_with_a_redirect_and_never_for_api_clients() {
         (cookie.http_only(), cookie.max_age(), cookie.path()),
         (Some(true), None, Some("/"))
     );
+}
+
+#[test]
+fn the_panel_does_not_show_the_result_of_a_password_that_the_rate_limit_withholds() {
+    let app = demo_app();
+    app.registered("ada");
+    let form = [("username", "ada"), ("password", PASSWORD)];
+    for _ in 0..10 {
+        app.browser().post("/login", &[("username", "ada"), ("password", "wrong")]);
+    }
+    let panel = app.browser().post("/login", &form).panel();
+    assert!(!panel.contains("Password"), "{panel}");
+}
+
+/// Of concurrent attempts, all pass the first check of the rate limit.
+#[rocket::async_test]
+async fn the_panel_does_not_show_the_result_of_a_concurrent_password_either() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = EventLog::new(Clock::default(), |_| {});
+    let figment = figment(&dir).merge(Toml::string("[debug]\ndemo = true").nested());
+    let rocket = app::build(figment, Clock::default(), log).unwrap();
+    let client = Client::untracked(rocket).await.unwrap();
+    let form = encode(&[("username", "ada"), ("password", "wrong")]);
+    let attempts = (0..20).map(async |_| {
+        let response = client.post("/login").header(ContentType::Form).body(&form).dispatch().await;
+        (response.status(), response.into_string().await.unwrap())
+    });
+    let mut throttled = 0;
+    for (status, page) in join_all(attempts).await {
+        let is_throttled = status == Status::TooManyRequests;
+        assert_eq!(page.contains("Password</b> not accepted"), !is_throttled, "{page}");
+        throttled += usize::from(is_throttled);
+    }
+    assert_eq!(throttled, 10);
+}
+
+#[test]
+fn the_panel_shows_no_query_string_except_the_path_in_next() {
+    let app = demo_app();
+    let mut browser = app.browser();
+    for path in [
+        "/login?password=hidden",
+        "/login?next=/a&token=hidden",
+        "/login?next=/a?b=hidden",
+        "/no?next=/a%3Fhidden",
+    ] {
+        let panel = browser.get(path).panel();
+        assert!(!panel.contains("hidden"), "{path}: {panel}");
+    }
+    let redirect = browser.get("/dashboard?token=hidden");
+    let page = browser.follow(redirect);
+    page.assert_panel_contains(&["GET /dashboard → 303 → /login?next=…", "GET /login?next=…"]);
+    assert!(!page.panel().contains("hidden"));
+}
+
+#[test]
+fn aging_a_login_changes_only_the_time_of_the_authentication() {
+    let app = demo_app();
+    let mut browser = app.browser();
+    browser.post("/register", &[("username", "ada"), ("password", PASSWORD)]);
+    browser.post("/logout", &[]);
+    browser.log_in_remembered("ada");
+    app.events();
+    let sessions =
+        "SELECT max(id) * 1000000000000 + max(absolute_expires_at) AS number FROM sessions";
+    let before = app.number(sessions);
+    let aged = browser.post("/demo/age", &[]);
+    assert_eq!(app.number(sessions), before);
+    assert_eq!(app.events(), [] as [&str; 0]);
+    let cookies = aged.set_cookies();
+    assert!(cookies.iter().all(|cookie| cookie.name() != "device"));
+    let cookie = cookies.iter().find(|cookie| cookie.name() == "login").unwrap();
+    assert_eq!(
+        (cookie.http_only(), cookie.same_site()),
+        (Some(true), Some(rocket::http::SameSite::Lax))
+    );
+    assert_eq!(cookie.expires_datetime().unwrap().unix_timestamp(), START_TIME + 30 * 24 * 60 * 60);
+    assert!(browser.is_logged_in());
+    assert_eq!(
+        browser.get("/account/password").location(),
+        "/reauthenticate?next=/account/password"
+    );
+}
+
+#[test]
+fn over_https_the_cookies_of_the_demo_are_secure_and_have_the_prefix_host() {
+    let app = App::configured("[debug]\ndemo = true\n[debug.login]\nsecure_cookies = true");
+    let mut browser = app.registered("ada");
+    let copied = browser.post("/demo/copy", &[]);
+    for cookie in copied.set_cookies() {
+        assert_eq!(cookie.secure(), Some(true), "{cookie}");
+    }
+    assert!(
+        browser.cookies.contains_key("__Host-demo")
+            && browser.cookies.contains_key("__Host-demo_copy")
+    );
+    let forged = ("demo_copy", "value");
+    browser.cookies.remove("__Host-demo_copy");
+    browser.cookies.insert("demo_copy".to_owned(), forged.into());
+    let put_back = browser.post("/demo/put-back", &[]);
+    assert!(put_back.set_cookies().iter().all(|cookie| cookie.name() != "__Host-login"));
+}
+
+#[test]
+fn pages_show_the_panel_while_the_database_fails() {
+    let app = demo_app();
+    let mut browser = app.registered("ada");
+    app.sql("ALTER TABLE sessions RENAME TO renamed");
+    let page = browser.get("/dashboard");
+    assert_eq!(page.status, Status::ServiceUnavailable);
+    page.assert_panel_contains(&["GET /dashboard → 503", "Unknown. The database does not answer."]);
+    page.assert_sets_no_cookie();
+    assert!(!page.panel().contains("let GET /dashboard in"));
+    app.sql("ALTER TABLE renamed RENAME TO sessions");
+    assert!(browser.is_logged_in());
 }
 
 #[test]

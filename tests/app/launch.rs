@@ -149,7 +149,7 @@ fn a_migration_keeps_users_sessions_and_passwords() {
     let cookie = Cookie::parse_encoded(format!("login={}", cookie.trim())).unwrap().into_owned();
     ada.cookies.insert("login".to_owned(), cookie);
     ada.get("/dashboard").assert_contains("Welcome, ada!");
-    ada.get("/account").assert_contains("Since <time datetime=\"2026-11-24T20:");
+    ada.get("/account").assert_contains("Logged in <time datetime=\"2026-11-24T20:");
     assert_eq!(app.number("SELECT count(*) AS number FROM sessions"), 3);
     assert_eq!(app.browser().log_in("grace").location(), "/dashboard");
     assert_eq!(app.browser().log_in("ada").location(), "/dashboard");

@@ -225,8 +225,8 @@ fn the_account_page_lists_devices_and_marks_the_current_device() {
     page.assert_contains("<strong>Safari on iPhone</strong> <span class=\"tag\">remembered</span>");
     page.assert_contains("<strong>Unknown device</strong>");
     let time = "<time datetime=\"2030-03-17T17:46:40Z\">17 March 2030, 17:46 UTC</time>";
-    page.assert_contains(&format!("Since {time}, active now</p>"));
-    page.assert_contains(&format!("Since {time}, last seen {time}</p>"));
+    page.assert_contains(&format!("Logged in {time}, active now</p>"));
+    page.assert_contains(&format!("Logged in {time}, last seen {time}</p>"));
     page.assert_lacks("<i>");
     assert_eq!(revocable_ids(&page).len(), 2, "expected the user's two other sessions");
 }
