@@ -235,7 +235,7 @@ fn the_panel_shows_the_content_of_the_session_cookie_and_its_row() {
     browser.get("/dashboard").assert_panel_contains(&["not the same as now"]);
     app.sql("DELETE FROM sessions");
     browser.get("/").assert_panel_contains(&[
-        "None. The server hashed the token from the cookie, and no row has the hash",
+        "None. The server hashed the token from the cookie, but no row has the hash",
     ]);
     app.browser().get("/").assert_panel_contains(&["The browser sent no session cookie"]);
     browser.cookies.get_mut("login").unwrap().set_value("forged");
@@ -355,7 +355,7 @@ fn a_visitor_can_complete_the_flight_plan_as_written() {
     browser.follow(redirect).assert_panel_contains(&[
         "POST /demo/put-back → 303 → /dashboard",
         "GET /dashboard → 303 → /login?next=/dashboard",
-        "None. The server hashed the token from the cookie, and no row has the hash",
+        "None. The server hashed the token from the cookie, but no row has the hash",
     ]);
     done.push("Play the thief");
     assert_eq!(browser.get("/").done(), done);
