@@ -95,7 +95,7 @@ impl Db {
         self.check_file()?;
         let pool = self.pool.clone();
         let work = move || execute(&mut *pool.get().map_err(error)?, query);
-        let work = trace::carry(work);
+        let work = trace::in_current(work);
         timeout(QUERY_TIMEOUT, spawn_blocking(work)).await.map_err(error)?.map_err(error)?
     }
 

@@ -27,3 +27,8 @@ pub fn create_dir(path: &Path) -> io::Result<()> {
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.recursive(true).create(path)
 }
+
+/// Describes why a file or directory can't be used.
+pub fn unusable(path: &Path, cause: &dyn std::fmt::Display) -> String {
+    format!("{} can't be used: {cause}", path.display())
+}

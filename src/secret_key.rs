@@ -2,27 +2,29 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use rocket::Config;
 use rocket::figment::Figment;
 
-use crate::private_files;
-use crate::settings::{create_data_dir, unusable};
+use crate::private_files::{self, unusable};
 
 const NO_KEY: &str = "ROCKET_SECRET_KEY is not set: generate a key with `openssl rand -base64 32` \
                       and put it into the environment or the file .env";
 
-/// Returns the secret key. A debug run without a key generates a key and stores it in a file, so that
-/// sessions survive a restart.
+/// Returns the secret key. A debug run without a key generates a key and stores it in the
+/// data directory, so that sessions survive a restart.
 ///
 /// The key is decoded here, because Rocket prints invalid keys and accepts only two key lengths.
 ///
 /// # Errors
 ///
 /// Returns an error if the key is missing or invalid, or if its file can't be used.
-pub fn read(figment: &Figment) -> Result<Vec<u8>, String> {
+pub fn read(
+    figment: &Figment,
+    create_data_dir: impl FnOnce(&Figment) -> Result<PathBuf, String>,
+) -> Result<Vec<u8>, String> {
     let value = figment.find_value("secret_key").ok();
     // Rocket's default key is not a string.
     let key = value.as_ref().and_then(|value| value.as_str()).unwrap_or_default();

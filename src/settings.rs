@@ -1,7 +1,7 @@
 //! The settings, read from `Rocket.toml` and the environment and checked before launch.
 
 use std::num::NonZeroU32;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use rocket::Config;
 use rocket::config::LogLevel;
@@ -76,7 +76,7 @@ impl Settings {
             .map_err(|error| invalid(*error))?;
         let data = DataSettings::read(&figment)?;
         let demo = read(&figment, "demo")?.unwrap_or(false);
-        let key = secret_key::read(&figment)?;
+        let key = secret_key::read(&figment, create_data_dir)?;
         let figment = figment.merge(("secret_key", key));
         let mut config = Config::try_from(&figment).map_err(invalid)?;
         // At the debug level, Rocket would log every cookie and every form field.
@@ -133,13 +133,8 @@ fn invalid(error: figment::Error) -> String {
 }
 
 /// Returns the data directory, and creates it if it is missing.
-pub fn create_data_dir(figment: &Figment) -> Result<PathBuf, String> {
+fn create_data_dir(figment: &Figment) -> Result<PathBuf, String> {
     let dir = path(figment, "data_dir", "data")?;
-    private_files::create_dir(&dir).map_err(|cause| unusable(&dir, &cause))?;
+    private_files::create_dir(&dir).map_err(|cause| private_files::unusable(&dir, &cause))?;
     Ok(dir)
-}
-
-/// Describes why a file or directory can't be used.
-pub fn unusable(path: &Path, cause: &dyn std::fmt::Display) -> String {
-    format!("{} can't be used: {cause}", path.display())
 }

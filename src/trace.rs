@@ -1,8 +1,7 @@
 //! The trace of a request: what the app checked, queried and logged for it, in order.
 //!
-//! Requests are traced only if [`Tracing`] is in Rocket's managed state.
+//! Requests are traced only if [`TracingEnabled`] is in Rocket's managed state.
 
-use std::fmt::Display;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -19,20 +18,20 @@ task_local! {
 /// The maximum number of steps of a trace. Further steps are not recorded.
 const MAX_STEPS: usize = 50;
 
-/// Managed state that turns tracing on.
-pub struct Tracing;
+/// Managed state that enables tracing.
+pub struct TracingEnabled;
 
 /// The trace of a request. Clones share the steps.
 #[derive(Clone, Default)]
 pub struct Trace(Arc<Mutex<Vec<Step>>>);
 
 /// A step of a trace. A step contains no password, token or key.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum Step {
-    /// A check or a change, its result, and how long it took if that was measured.
-    Check(&'static str, String, Option<Duration>),
-    /// A query without its bound values.
-    Query(String, Duration),
+    /// A check or an action, its result, and how long it took if that was measured.
+    Action(&'static str, &'static str, Option<Duration>),
+    /// A query without its bound values, how long it took, and whether it failed.
+    Query(String, Duration, bool),
     /// A line of the event log.
     Log(String),
 }
@@ -40,7 +39,7 @@ pub enum Step {
 impl Trace {
     /// Returns the trace of a request, or `None` if requests are not traced.
     pub fn of<'r>(request: &'r Request<'_>) -> Option<&'r Trace> {
-        let is_traced = request.rocket().state::<Tracing>().is_some();
+        let is_traced = request.rocket().state::<TracingEnabled>().is_some();
         is_traced.then(|| request.local_cache(Trace::default))
     }
 
@@ -52,9 +51,16 @@ impl Trace {
     /// Adds a step.
     pub fn add(&self, step: Step) {
         let mut steps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if steps.len() < MAX_STEPS {
-            steps.push(step);
+        match steps.len() {
+            ..MAX_STEPS => steps.push(step),
+            MAX_STEPS => steps.push(Step::Action("Further steps", "were not recorded", None)),
+            _ => {}
         }
+    }
+
+    /// Returns whether the current code runs for this request in [`scope`](Trace::scope).
+    pub fn is_current(&self) -> bool {
+        CURRENT.try_with(|current| Arc::ptr_eq(&current.0, &self.0)).unwrap_or_default()
     }
 
     /// Returns the steps so far.
@@ -70,17 +76,16 @@ fn add(step: impl FnOnce() -> Step) {
 
 /// Records a check or a change.
 pub fn step(name: &'static str, result: &'static str) {
-    add(|| Step::Check(name, result.to_owned(), None));
+    add(|| Step::Action(name, result, None));
 }
 
-/// Records whether a check passed, or its error.
-pub fn check<T, E: Display>(name: &'static str, result: &Result<T, E>) {
-    let result = || result.as_ref().map_or_else(E::to_string, |_| "passed".to_owned());
-    add(|| Step::Check(name, result(), None));
+/// Records whether a check passed. Errors are left out, because pages must not show them.
+pub fn check<T, E>(name: &'static str, result: &Result<T, E>) {
+    step(name, if result.is_ok() { "passed" } else { "failed" });
 }
 
 /// Wraps work for another thread, so that its steps are recorded in the current trace.
-pub fn carry<T>(work: impl FnOnce() -> T + Send) -> impl FnOnce() -> T + Send {
+pub fn in_current<T>(work: impl FnOnce() -> T + Send) -> impl FnOnce() -> T + Send {
     let trace = CURRENT.try_with(Trace::clone).ok();
     move || match trace {
         Some(trace) => CURRENT.sync_scope(trace, work),
@@ -89,15 +94,15 @@ pub fn carry<T>(work: impl FnOnce() -> T + Send) -> impl FnOnce() -> T + Send {
 }
 
 /// Wraps work for another thread, and records how long it takes.
-pub fn time<T>(
+pub fn timed<T>(
     name: &'static str,
     result: &'static str,
     work: impl FnOnce() -> T + Send,
 ) -> impl FnOnce() -> T + Send {
-    carry(move || {
+    in_current(move || {
         let start = Instant::now();
         let value = work();
-        add(|| Step::Check(name, result.to_owned(), Some(start.elapsed())));
+        add(|| Step::Action(name, result, Some(start.elapsed())));
         value
     })
 }
@@ -112,13 +117,13 @@ impl Instrumentation for QueryTimer {
             InstrumentationEvent::StartQuery { .. } => {
                 self.0 = CURRENT.try_with(|_| Instant::now()).ok();
             }
-            InstrumentationEvent::FinishQuery { query, .. } => {
+            InstrumentationEvent::FinishQuery { query, error, .. } => {
                 if let Some(start) = self.0.take() {
                     let time = start.elapsed();
                     let text = query.to_string();
                     // Diesel appends the bound values, which include usernames and password hashes.
                     let sql = text.split(" -- binds").next().unwrap_or_default().to_owned();
-                    add(|| Step::Query(sql, time));
+                    add(|| Step::Query(sql, time, error.is_some()));
                 }
             }
             _ => {}

@@ -85,7 +85,7 @@ impl Hasher {
     pub async fn hash(&self, password: &Password, place: &Place) -> Result<String, Error> {
         let normalized = password.normalized();
         let hash = move || hash(normalized.as_bytes());
-        let hash = trace::time("Argon2id", "hashed the password", hash);
+        let hash = trace::timed("Argon2id", "hashed the password", hash);
         place.run(hash).await?
     }
 
@@ -104,7 +104,7 @@ impl Hasher {
             if hash.is_some() { "verified the user's hash" } else { "verified a dummy hash" };
         let hash = hash.unwrap_or_else(|| self.dummy_hash.clone());
         let verify = move || argon2().verify_password(normalized.as_bytes(), hash.as_str()).is_ok();
-        let verify = trace::time("Argon2id", traced, verify);
+        let verify = trace::timed("Argon2id", traced, verify);
         Ok(place.run(verify).await? && can_match)
     }
 }

@@ -115,9 +115,9 @@ pub(super) fn insert(
     user_id: i64,
     row: SessionRow,
 ) -> QueryResult<usize> {
-    trace::step("Session", "a new row");
     let row = (sessions::user_id.eq(user_id), row);
     diesel::insert_into(sessions::table).values(row).execute(connection)?;
+    trace::step("Session", "a new row");
     let same_user = diesel::alias!(sessions as same_user);
     let excess = same_user
         .filter(same_user.field(sessions::user_id).eq(user_id))
@@ -135,7 +135,6 @@ pub(super) fn renew(
     new: &[u8],
     user_agent: Option<&str>,
 ) -> QueryResult<usize> {
-    trace::step("Session", "a new token for the same row");
     diesel::update(sessions::table.filter(sessions::token_hash.eq(old)))
         .set((
             sessions::token_hash.eq(new),
@@ -152,7 +151,6 @@ pub(super) fn revoke_others(
     user_id: i64,
     current: &[u8],
 ) -> QueryResult<usize> {
-    trace::step("Other sessions", "deleted");
     users::lock(connection, user_id)?;
     let others = sessions::user_id.eq(user_id).and(sessions::token_hash.ne(current));
     diesel::delete(sessions::table.filter(others)).execute(connection)

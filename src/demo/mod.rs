@@ -1,12 +1,14 @@
 //! The demo, which shows on each page what the app did for the request.
 //!
-//! This module is allowed to use all others. Only `lib.rs` uses this module.
+//! Only `lib.rs` uses this module.
 
 mod flight_plan;
 mod handlers;
 mod panel;
 mod session;
 mod visitor;
+
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use rocket::fairing::{self, Fairing, Info};
 use rocket::http::Status;
@@ -15,7 +17,7 @@ use rocket::{Build, Data, Request, Response, Rocket, Route, async_trait};
 
 use rocket_login::Clock;
 
-use crate::trace::{Step, Trace, Tracing};
+use crate::trace::{Trace, TracingEnabled};
 
 /// Attaches the login manager and mounts the routes, so that their steps are traced. Adds the panel and
 /// the flight plan.
@@ -26,14 +28,38 @@ pub fn attach(
     clock: Clock,
 ) -> Rocket<Build> {
     rocket
-        .manage(Tracing)
-        .manage(panel::CONTEXT)
+        .manage(TracingEnabled)
+        .attach(panel::CONTEXT)
         .manage(visitor::Redirects::new(clock))
         .attach(Traced(manager))
         .attach(session::fairing())
         .attach(visitor::fairing())
         .mount("/", traced(routes))
         .mount("/", traced(flight_plan::routes()))
+}
+
+/// Whether the handler of a request ran.
+#[derive(Default)]
+struct HandlerStatus(AtomicU8);
+
+impl HandlerStatus {
+    /// There was no handler, or one of its guards or parameters failed, or the handler did.
+    const UNKNOWN: u8 = 0;
+    const RAN: u8 = 1;
+    /// A login guard rejected the request.
+    const UNAUTHORIZED: u8 = 2;
+
+    fn of<'r>(request: &'r Request<'_>) -> &'r HandlerStatus {
+        request.local_cache(HandlerStatus::default)
+    }
+
+    fn set(&self, status: u8) {
+        self.0.store(status, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> u8 {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// A handler or a fairing whose steps are recorded in the trace of the request.
@@ -53,9 +79,11 @@ impl Handler for Traced<Box<dyn Handler>> {
         let work = self.0.handle(request, data);
         let Some(trace) = Trace::of(request) else { return work.await };
         let outcome = trace.scope(work).await;
-        if let Outcome::Error(Status::Unauthorized) = outcome {
-            trace.add(Step::Check(panel::GUARD, "rejected the request".to_owned(), None));
-        }
+        HandlerStatus::of(request).set(match &outcome {
+            Outcome::Success(_) => HandlerStatus::RAN,
+            Outcome::Error(Status::Unauthorized) => HandlerStatus::UNAUTHORIZED,
+            _ => HandlerStatus::UNKNOWN,
+        });
         outcome
     }
 }

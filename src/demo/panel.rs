@@ -8,15 +8,13 @@ use rocket::{Request, Response};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::HandlerStatus;
 use super::flight_plan::{self, PLAN};
 use super::handlers::{self, HandlerInfo};
 use super::session::Opened;
 use super::visitor::{Redirects, Visitor};
 use crate::trace::{Step, Trace};
-use crate::web::page::ContextProcessor;
-
-/// The step of a guard that rejects the request.
-pub const GUARD: &str = "Guard";
+use crate::web::context::ContextProcessor;
 
 /// The maximum length of a line, in characters.
 const MAX_LINE: usize = 300;
@@ -62,11 +60,11 @@ pub struct Exchange {
     #[serde(skip)]
     pub target: [u8; 32],
     handler: Option<&'static HandlerInfo>,
-    /// Whether a guard rejected the request.
-    is_rejected: bool,
+    /// Whether the handler ran: `HandlerStatus`.
+    handler_status: u8,
     /// Where a form or a cross-site request came from, as the browser says.
     site: String,
-    checks: Vec<Check>,
+    actions: Vec<Action>,
     queries: Vec<Query>,
     logs: Vec<String>,
     /// The `Set-Cookie` headers of a redirect, without values.
@@ -74,9 +72,9 @@ pub struct Exchange {
 }
 
 #[derive(Serialize)]
-struct Check {
+struct Action {
     name: &'static str,
-    result: String,
+    result: &'static str,
     /// Such as `0.12 ms`.
     time: Option<String>,
 }
@@ -85,6 +83,7 @@ struct Check {
 struct Query {
     sql: String,
     time: String,
+    failed: bool,
 }
 
 impl Exchange {
@@ -100,22 +99,24 @@ impl Exchange {
             location: String::new(),
             target: [0; 32],
             handler: request.route().and_then(handlers::find),
-            is_rejected: false,
+            handler_status: match Trace::of(request) {
+                Some(trace) if trace.is_current() => HandlerStatus::RAN,
+                _ => HandlerStatus::of(request).get(),
+            },
             site: if is_worth_showing { shorten(site) } else { String::new() },
-            checks: Vec::new(),
+            actions: Vec::new(),
             queries: Vec::new(),
             logs: Vec::new(),
             cookies: Vec::new(),
         };
         for step in Trace::of(request).map_or_else(Vec::new, Trace::steps) {
             match step {
-                Step::Check(GUARD, ..) => exchange.is_rejected = true,
-                Step::Check(name, result, time) => {
-                    exchange.checks.push(Check { name, result, time: time.map(milliseconds) });
+                Step::Action(name, result, time) => {
+                    exchange.actions.push(Action { name, result, time: time.map(milliseconds) });
                 }
-                Step::Query(sql, time) => {
+                Step::Query(sql, time, failed) => {
                     let sql = shorten(&shorten_query(&sql));
-                    exchange.queries.push(Query { sql, time: milliseconds(time) });
+                    exchange.queries.push(Query { sql, time: milliseconds(time), failed });
                 }
                 Step::Log(line) => exchange.logs.push(shorten(&line)),
             }

@@ -3,10 +3,10 @@
 use diesel::prelude::*;
 use rocket::fairing::{AdHoc, Fairing};
 use rocket::http::Cookie;
-use rocket::serde::json::{self, Value};
+use rocket::serde::json;
 use rocket::{Orbit, Request, Rocket};
 use rocket_login::{Login, Remember, current_user, expects_json, testing};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 use crate::accounts::{Accounts, User};
@@ -16,20 +16,29 @@ use crate::schema::sessions;
 #[derive(Clone, Serialize)]
 pub struct Opened {
     name: String,
-    /// Whether the server could decrypt the cookie.
-    is_valid: bool,
-    authenticated_at: Option<i64>,
-    expires_at: Option<i64>,
-    remembered: bool,
-    /// `None` if nobody is logged in with this cookie.
+    /// `None` if the server can't decrypt the cookie.
+    content: Option<Content>,
+    /// `None` if nobody is logged in.
     same_user_agent: Option<bool>,
     /// The attributes with which the cookie was set.
     attributes: String,
     /// The hash of the token in the cookie, shortened.
-    token_hash: String,
+    token_hash: Option<String>,
     row: Option<Row>,
     /// Whether the database could not be asked for the row.
     is_row_unknown: bool,
+}
+
+/// The content of the session cookie.
+#[derive(Clone, Deserialize, Serialize)]
+struct Content {
+    #[serde(rename(deserialize = "id"), skip_serializing)]
+    token: String,
+    #[serde(rename(deserialize = "expires"))]
+    expires_at: i64,
+    #[serde(rename(deserialize = "confirmed"))]
+    authenticated_at: Option<i64>,
+    remembered: bool,
 }
 
 /// A row of the table `sessions`, without its token hash.
@@ -56,7 +65,7 @@ impl Opened {
 
     /// Returns whether the cookie is valid, but its session has been revoked.
     pub fn is_revoked(&self) -> bool {
-        self.is_valid && self.row.is_none() && !self.is_row_unknown
+        self.content.is_some() && self.row.is_none() && !self.is_row_unknown
     }
 }
 
@@ -89,13 +98,12 @@ async fn open(request: &Request<'_>) -> Option<Opened> {
     let cookie = cookie(request.rocket())?;
     request.cookies().get(cookie.name())?;
     let content = request.cookies().get_private(cookie.name());
-    let content: Option<Value> = content.and_then(|cookie| json::from_str(cookie.value()).ok());
-    let field = |name| content.as_ref().and_then(|content| content.get(name));
-    let token_hash = Sha256::digest(field("id").and_then(Value::as_str).unwrap_or_default());
+    let content: Option<Content> = content.and_then(|cookie| json::from_str(cookie.value()).ok());
+    let token_hash = content.as_ref().map(|content| Sha256::digest(&content.token).to_vec());
     // Does not wait for a database that has just kept the login manager waiting.
     let is_database_up = current_user::<User>(request).is_ok();
-    let row = match content {
-        Some(_) if is_database_up => find_row(request, token_hash.to_vec()).await,
+    let row = match token_hash.clone() {
+        Some(hash) if is_database_up => find_row(request, hash).await,
         Some(_) => None,
         None => Some(None),
     };
@@ -103,13 +111,10 @@ async fn open(request: &Request<'_>) -> Option<Opened> {
     let login = Login::<User>::of(request);
     Some(Opened {
         name: cookie.name().to_owned(),
-        is_valid: content.is_some(),
-        authenticated_at: field("confirmed").and_then(Value::as_i64),
-        expires_at: field("expires").and_then(Value::as_i64),
-        remembered: field("remembered").and_then(Value::as_bool).unwrap_or_default(),
+        content,
         same_user_agent: login.and_then(|login| login.is_same_user_agent()),
         attributes: attributes(&cookie),
-        token_hash: to_short_hex(&token_hash),
+        token_hash: token_hash.map(|hash| to_short_hex(&hash)),
         row,
         is_row_unknown,
     })

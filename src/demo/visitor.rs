@@ -1,4 +1,4 @@
-//! What the demo knows of a visitor: the steps that they have done, and the redirects before a page.
+//! A visitor's progress in the flight plan, and the redirects that led to a page.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
@@ -43,12 +43,12 @@ const MAX_VISITORS: NonZeroUsize = NonZeroUsize::new(100).unwrap();
 pub struct Redirects {
     clock: Clock,
     /// The time of the last redirect and the redirects, keyed by the id of the visitor.
-    of: Mutex<LruCache<String, (i64, Vec<Exchange>)>>,
+    by_visitor: Mutex<LruCache<String, (i64, Vec<Exchange>)>>,
 }
 
 impl Redirects {
     pub fn new(clock: Clock) -> Redirects {
-        Redirects { clock, of: Mutex::new(LruCache::new(MAX_VISITORS)) }
+        Redirects { clock, by_visitor: Mutex::new(LruCache::new(MAX_VISITORS)) }
     }
 
     /// Removes and returns the redirects that led to this request.
@@ -57,7 +57,7 @@ impl Redirects {
         let redirects = request.rocket().state::<Redirects>();
         let Some((visitor, redirects)) = visitor.zip(redirects) else { return Vec::new() };
         let now = redirects.clock.now();
-        let mut redirects = redirects.of.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut redirects = redirects.by_visitor.lock().unwrap_or_else(PoisonError::into_inner);
         let is_target = redirects.peek(&visitor.id).is_some_and(|(at, exchanges)| {
             let target = exchanges.last().map(|exchange| exchange.target);
             now - at < KEEP_FOR && target == Some(hash(&request.uri().to_string()))
@@ -71,7 +71,7 @@ impl Redirects {
         before.push(redirect);
         let excess = before.len().saturating_sub(MAX_REDIRECTS);
         before.drain(..excess);
-        let mut redirects = self.of.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut redirects = self.by_visitor.lock().unwrap_or_else(PoisonError::into_inner);
         redirects.put(id.to_owned(), (self.clock.now(), before));
     }
 }
@@ -88,7 +88,10 @@ impl Visitor {
         let cookie = session::demo_cookie(request.rocket(), COOKIE)?;
         let cookie = request.cookies().get(cookie.name())?;
         let mut parts = cookie.value().split('.');
-        let id = parts.next().filter(|id| id.len() == 32)?.to_owned();
+        let id = parts
+            .next()
+            .filter(|id| id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()))?
+            .to_owned();
         let done = parts.filter_map(|done| DONE.into_iter().find(|step| *step == done)).collect();
         Some(Visitor { id, done })
     }
@@ -147,7 +150,7 @@ pub fn fairing() -> impl Fairing {
             let done: String = visitor.done.iter().map(|step| format!(".{step}")).collect();
             let Some(mut cookie) = session::demo_cookie(request.rocket(), COOKIE) else { return };
             cookie.set_value(visitor.id + &done);
-            // Rocket has already copied the cookie jar into the response.
+            // Adds the header itself, because Rocket has already written its cookie jar to the response.
             response.adjoin_header(&cookie);
         })
     })

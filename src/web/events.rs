@@ -103,7 +103,7 @@ impl<'r> Events<'r> {
         let line = Line { time: log.clock.now(), address: self.address, event };
         if let Ok(line) = rocket::serde::json::to_string(&line) {
             (log.write)(&line);
-            self.trace.inspect(|trace| trace.add(Step::Log(line.clone())));
+            self.trace.into_iter().for_each(|trace| trace.add(Step::Log(line.clone())));
         }
     }
 

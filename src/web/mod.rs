@@ -3,6 +3,7 @@
 //! These modules use `accounts` and `rocket_login`, but not SQL.
 
 pub mod client;
+pub mod context;
 pub mod error;
 pub mod events;
 pub mod guards;

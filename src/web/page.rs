@@ -13,6 +13,7 @@ use rocket_login::{current_user, expects_json};
 use serde::Serialize;
 
 use crate::accounts::User;
+use crate::web::context;
 use crate::web::static_files::StaticFiles;
 
 /// A page rendered from `templates/NAME.html.tera`.
@@ -50,10 +51,6 @@ struct View<'a> {
     #[serde(flatten)]
     page: &'a Page,
 }
-
-/// A function that adds values to the context of every template, like Flask's `context_processor`. To
-/// use a context processor, add it to Rocket's managed state.
-pub struct ContextProcessor(pub fn(Page, &Request<'_>) -> Page);
 
 /// The name of the site: the package name as words, so that the name is set only in `Cargo.toml`.
 static SITE: LazyLock<String> = LazyLock::new(|| {
@@ -125,9 +122,7 @@ impl<'r> Responder<'r, 'static> for Page {
         if !is_server_error {
             self.flashes.extend(Flash::take(request));
         }
-        if let Some(ContextProcessor(add)) = request.rocket().state() {
-            self = add(self, request);
-        }
+        self = context::process(self, request);
         let is_danger = |flash: &Flash| flash.category == "danger";
         let view = View {
             site: &SITE,

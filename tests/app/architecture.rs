@@ -9,7 +9,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("lib.rs", &["accounts", "demo", "logger", "routes", "settings", "web"]),
     ("main.rs", &["cli", "settings"]),
     ("settings.rs", &["private_files", "secret_key"]),
-    ("secret_key.rs", &["private_files", "settings"]),
+    ("secret_key.rs", &["private_files"]),
     ("private_files.rs", &[]),
     ("migrations.rs", &["private_files"]),
     ("schema.rs", &[]),

@@ -3,7 +3,7 @@
 use app::EventLog;
 use rocket::figment::providers::{Format, Toml};
 use rocket::futures::future::join_all;
-use rocket::http::{ContentType, Status};
+use rocket::http::{ContentType, Method, Status};
 use rocket::local::asynchronous::Client;
 use rocket::serde::json::{self, Value};
 use rocket_login::Clock;
@@ -40,6 +40,11 @@ impl Response {
             };
             rest = &rest[index + text.len()..];
         }
+    }
+
+    /// Follows this redirect with `browser`, and returns the panel of the page.
+    fn panel_of_next_page(self, browser: &mut Browser<'_>) -> String {
+        browser.follow(self).panel()
     }
 
     /// Returns the titles of the steps that the flight plan shows as done.
@@ -104,25 +109,72 @@ fn the_panel_shows_the_guard_that_let_a_request_in() {
     browser.get("/").assert_panel_contains(&["GET / → 200", "Public: no guard rejects GET /:"]);
     browser
         .get("/nowhere")
-        .assert_panel_contains(&["GET /nowhere → 404", "No handler has the address /nowhere."]);
+        .assert_panel_contains(&["GET /nowhere → 404", "No route matches GET /nowhere."]);
 }
 
 #[test]
-fn the_panel_shows_the_handler_of_every_page() {
+fn the_panel_shows_the_handler_and_the_guard_of_every_page() {
     let app = demo_app();
-    for route in app.client().rocket().routes() {
-        let name = route.name.as_deref().unwrap_or_default();
-        if name.starts_with("FileServer") || name == "blocked" {
-            continue;
-        }
-        let source = std::fs::read_dir("src/routes").unwrap().map(|entry| entry.unwrap().path());
-        let sources = source.chain(["src/demo/flight_plan.rs".into()]);
-        let attribute = format!("#[{}(\"{}\"", route.method.as_str().to_lowercase(), route.uri);
-        let count = sources
-            .filter(|path| std::fs::read_to_string(path).unwrap().contains(&attribute))
-            .count();
-        assert_eq!(count, 1, "{attribute} is not in the sources that the panel reads");
+    let mut user = app.registered("ada");
+    let mut anonymous = app.browser();
+    for (path, handler, guard) in [
+        ("/", "fn home(", None),
+        ("/login", "fn login_form(", None),
+        ("/register", "fn register_form(", None),
+        ("/logout", "fn logout_form(", None),
+        ("/dashboard", "fn dashboard(", Some("RequiredUser")),
+        ("/account", "fn account(", Some("RequiredUser")),
+        ("/account/password", "fn password_form(", Some("FreshUser")),
+        ("/reauthenticate", "fn reauthenticate_form(", Some("RequiredUser")),
+    ] {
+        let browser = if guard.is_some() { &mut user } else { &mut anonymous };
+        let page = browser.get(path);
+        let sentence = match guard {
+            Some(guard) => format!("{guard} let GET {path} in: src/routes/"),
+            None => format!("Public: no guard rejects GET {path}: src/routes/"),
+        };
+        page.assert_panel_contains(&[handler, &sentence]);
+        assert_eq!(page.body.contains("<mark>"), guard.is_some(), "{path}");
     }
+    for (path, handler) in [
+        ("/account/sessions/revoke-others", "fn revoke_others("),
+        ("/account/password", "fn change_password("),
+        ("/reauthenticate", "fn reauthenticate("),
+        ("/demo/phone", "fn add_phone("),
+    ] {
+        let form = [("password", PASSWORD), ("new_password", "a different horse altogether")];
+        let mut response = user.post(path, &form);
+        while response.status == Status::SeeOther {
+            response = user.follow(response);
+        }
+        response.assert_panel_contains(&[handler, &format!("let POST {path} in: src/")]);
+    }
+}
+
+#[test]
+fn the_panel_does_not_say_that_a_guard_let_a_failed_request_in() {
+    let app = demo_app();
+    let mut browser = app.registered("ada");
+    for path in ["/account/sessions/1000/revoke", "/account/sessions/no-number/revoke"] {
+        let page = browser.post(path, &[]);
+        assert!(page.status.class().is_client_error(), "{}", page.status);
+        let panel = page.panel();
+        assert!(!panel.contains("let POST") && !panel.contains("rejected"), "{panel}");
+        page.assert_panel_contains(&["fn revoke(", "with an error: src/routes/account.rs"]);
+    }
+}
+
+#[test]
+fn the_panel_shows_why_a_cross_site_request_was_blocked() {
+    let app = demo_app();
+    let page = app.browser().post_with("/logout", ("Sec-Fetch-Site", "cross-site"), &[]);
+    page.assert_panel_contains(&[
+        "The request was blocked before a handler ran, because it came from another site",
+        "Origin Sec-Fetch-Site: cross-site",
+        r#""event":"cross_site_blocked""#,
+    ]);
+    let page = app.browser().get("/login");
+    assert!(!page.panel().contains("Sec-Fetch-Site"));
 }
 
 #[test]
@@ -203,7 +255,7 @@ fn the_panel_shows_where_a_failed_login_stopped() {
         fail(&mut browser, "ada");
     }
     let throttled = fail(&mut browser, "ada");
-    throttled.assert_panel_contains(&["POST /login → 429", "Rate limit too many attempts: wait"]);
+    throttled.assert_panel_contains(&["POST /login → 429", "Rate limit failed"]);
     assert!(!throttled.panel().contains("Argon2id"));
 }
 
@@ -239,19 +291,67 @@ fn the_panel_shows_the_content_of_the_session_cookie_and_its_row() {
     ]);
     app.browser().get("/").assert_panel_contains(&["The browser sent no session cookie"]);
     browser.cookies.get_mut("login").unwrap().set_value("forged");
-    browser.get("/").assert_panel_contains(&["the server can’t decrypt"]);
+    browser.get("/").assert_panel_contains(&["the server can’t decrypt or read"]);
 }
 
 #[test]
-fn the_panel_of_another_visitor_shows_nothing_of_a_request() {
+fn the_panel_does_not_show_the_requests_of_other_visitors() {
     let app = demo_app();
+    let (mut ada, mut grace) = (app.registered("ada"), app.browser());
+    grace.get("/dashboard");
+    ada.post("/account/sessions/revoke-others", &[]).location();
+    let panel = grace.get("/account").panel_of_next_page(&mut grace);
+    assert!(!panel.contains("revoke-others"), "{panel}");
+    ada.get("/account").assert_panel_contains(&["POST /account/sessions/revoke-others → 303"]);
+}
+
+#[test]
+fn pages_show_the_panel_for_every_cookie() {
+    let app = demo_app();
+    let mut browser = app.registered("ada");
+    for content in ["{}", "[]", "x", r#"{"id":1}"#, r#"{"id":"a","expires":"b"}"#] {
+        let request = app.client().get("/").private_cookie(("login", content));
+        let page = request.dispatch().into_string().unwrap();
+        assert!(page.contains("the server can’t decrypt or read"), "{content}: {page}");
+    }
+    for cookie in ["", "x", "0123456789abcdef0123456789abcdef.<script>", &"é".repeat(16)] {
+        browser.cookies.insert("demo".to_owned(), ("demo", cookie.to_owned()).into());
+        browser.get("/").assert_panel_contains(&["GET / → 200"]);
+        browser.get("/").assert_lacks("<script>");
+    }
+}
+
+#[test]
+fn the_panel_shows_that_the_session_of_a_row_has_expired() {
+    let app = demo_app();
+    let mut browser = app.registered("ada");
+    app.advance(3 * 60 * 60);
+    let page = browser.get("/");
+    page.assert_panel_contains(&["found this row", "But the session has expired", "token_hash"]);
+    assert!(!page.panel().contains("as now"));
+}
+
+#[test]
+fn the_panel_shows_whether_a_session_is_remembered() {
+    let app = demo_app();
+    app.registered("ada");
     let mut browser = app.browser();
-    browser.log_in("ada");
-    browser.post("/register", &[("username", "ada"), ("password", PASSWORD)]);
-    let page = app.browser().get("/dashboard");
-    assert_eq!(page.status, Status::SeeOther);
-    let panel = app.browser().get("/login").panel();
-    assert!(!panel.contains("register") && !panel.contains("ada"), "{panel}");
+    browser.log_in_remembered("ada");
+    browser.get("/dashboard").assert_panel_contains(&[
+        "Set-Cookie login=…; HttpOnly; SameSite=Lax; Path=/; Max-Age=2592000; Expires=",
+    ]);
+    browser.get("/").assert_panel_contains(&["Rememberedyes", "Path=/; Max-Age=…"]);
+}
+
+#[test]
+fn the_panel_shows_failed_queries() {
+    let app = demo_app();
+    let mut browser = app.registered("ada");
+    app.fail("INSERT ON sessions");
+    let page = browser.post("/demo/phone", &[]);
+    assert_eq!(page.status, Status::ServiceUnavailable);
+    page.assert_panel_contains(&["INSERT INTO sessions", " ms, failed"]);
+    assert!(!page.panel().contains("Session a new row"));
 }
 
 #[test]
@@ -362,6 +462,22 @@ fn a_visitor_can_complete_the_flight_plan_as_written() {
 }
 
 #[test]
+fn actions_in_another_order_complete_no_step() {
+    let app = demo_app();
+    let mut browser = app.browser();
+    browser.post("/demo/put-back", &[]);
+    browser.get("/dashboard");
+    assert_eq!(browser.get("/").done(), ["Open a protected page"]);
+    let mut browser = app.registered("ada");
+    browser.post("/account/sessions/revoke-others", &[]);
+    browser.cookies.remove("login");
+    browser.log_in("ada");
+    app.sql("DELETE FROM sessions");
+    browser.get("/dashboard");
+    assert_eq!(browser.get("/").done(), ["Open a protected page", "Register"]);
+}
+
+#[test]
 fn a_copied_cookie_that_is_put_back_before_the_logout_still_works() {
     let app = demo_app();
     let mut browser = app.registered("ada");
@@ -378,6 +494,13 @@ fn the_demo_sets_its_cookie_only_with_a_redirect_and_never_for_api_clients() {
     for path in ["/", "/login", "/nowhere"] {
         browser.get(path).assert_sets_no_cookie();
     }
+    let form: &[u8] = &encode(&[("username", "ada"), ("password", PASSWORD)]);
+    app.registered("ada");
+    let accept = [("Accept", "application/json")];
+    let login = browser.send(Method::Post, "/login", &accept, Some((ContentType::Form, form)));
+    assert_eq!(login.status, Status::SeeOther);
+    assert!(login.set_cookies().iter().all(|cookie| cookie.name() != "demo"));
+    browser = app.browser();
     browser.get_json("/api/me").assert_sets_no_cookie();
     let redirect = browser.get("/dashboard");
     let cookies = redirect.set_cookies();
@@ -496,7 +619,7 @@ fn pages_show_the_panel_while_the_database_fails() {
     app.sql("ALTER TABLE sessions RENAME TO renamed");
     let page = browser.get("/dashboard");
     assert_eq!(page.status, Status::ServiceUnavailable);
-    page.assert_panel_contains(&["GET /dashboard → 503", "Unknown. The database does not answer."]);
+    page.assert_panel_contains(&["GET /dashboard → 503", "Unknown, because the database failed."]);
     page.assert_sets_no_cookie();
     assert!(!page.panel().contains("let GET /dashboard in"));
     app.sql("ALTER TABLE renamed RENAME TO sessions");
@@ -518,12 +641,14 @@ fn keeps_redirects_for_5_minutes() {
 #[test]
 fn keeps_the_redirects_of_at_most_100_visitors() {
     let app = demo_app();
-    let mut first = app.browser();
+    let (mut first, mut second) = (app.browser(), app.browser());
     first.get("/dashboard");
-    for _ in 0..100 {
+    second.get("/dashboard");
+    for _ in 0..99 {
         app.browser().get("/dashboard");
     }
     assert!(!first.get("/login?next=/dashboard").panel().contains("303"));
+    assert!(second.get("/login?next=/dashboard").panel().contains("303"));
 }
 
 #[test]

@@ -209,7 +209,7 @@ pub fn figment(dir: &TempDir) -> Figment {
     let figment = Figment::from(rocket::Config::debug_default())
         .merge(Toml::file(concat!(env!("CARGO_MANIFEST_DIR"), "/Rocket.toml")).nested())
         .merge(("data_dir", dir.path()))
-        .merge(Toml::string("[debug]\ndemo = false").nested())
+        .merge(Toml::string("debug.demo = false").nested())
         .merge(("log_level", "off"));
     #[cfg(feature = "postgres")]
     let figment = match postgres_url(dir) {

@@ -144,6 +144,8 @@ fn an_app_without_the_demo_passes_its_tests() {
     let home = fs::read_to_string(copy.path().join("templates/home.html.tera")).unwrap();
     assert!(home.contains("{% endblock %}"), "{home}");
     run(command_in("cargo", copy.path()).args(["clippy", "--tests", "--", "-D", "warnings"]));
+    // Runs all remaining tests, and not only those of the app.
+    run(command_in("cargo", copy.path()).arg("test"));
     run(command_in("cargo", copy.path()).args(["fmt", "--check"]));
 }
 
