@@ -84,6 +84,13 @@ pub fn check<T, E>(name: &'static str, result: &Result<T, E>) {
     step(name, if result.is_ok() { "passed" } else { "failed" });
 }
 
+/// Records a line of the event log.
+pub fn log(trace: Option<&Trace>, line: &str) {
+    if let Some(trace) = trace {
+        trace.add(Step::Log(line.to_owned()));
+    }
+}
+
 /// Wraps work for another thread, so that its steps are recorded in the current trace.
 pub fn in_current<T>(work: impl FnOnce() -> T + Send) -> impl FnOnce() -> T + Send {
     let trace = CURRENT.try_with(Trace::clone).ok();

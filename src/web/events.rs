@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::accounts::{AttemptKind, CredentialsError, Error, FailureReason, User};
 use crate::log_writer::LogWriter;
-use crate::trace::{Step, Trace};
+use crate::trace::{self, Trace};
 
 /// An event. An event does not contain passwords, tokens or cookies. Usernames from forms are left out
 /// too, because users sometimes enter passwords there by mistake (OWASP Logging Cheat Sheet).
@@ -103,7 +103,7 @@ impl<'r> Events<'r> {
         let line = Line { time: log.clock.now(), address: self.address, event };
         if let Ok(line) = rocket::serde::json::to_string(&line) {
             (log.write)(&line);
-            self.trace.into_iter().for_each(|trace| trace.add(Step::Log(line.clone())));
+            trace::log(self.trace, &line);
         }
     }
 

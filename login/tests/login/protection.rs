@@ -4,7 +4,9 @@ use std::sync::{Arc, Mutex};
 
 use crate::support::*;
 use rocket::http::Header;
-use rocket_login::{Event, SessionProtection, Settings};
+use rocket::local::blocking::Client;
+use rocket::{get, routes};
+use rocket_login::{Event, Login, SessionProtection, Settings};
 
 fn protected(protection: SessionProtection) -> Settings {
     let mut settings = Settings::default();
@@ -72,4 +74,20 @@ fn strong_protection_revokes_a_stolen_session_once_and_ignores_an_ended_session(
     thief.dispatch();
     assert_eq!(*seen.lock().unwrap(), ["ada"]);
     assert!(calls(&client).iter().all(|call| call.starts_with("load ")));
+}
+
+#[get("/details")]
+fn details(login: Login<'_, User>) -> String {
+    let deactivated = login.store().deactivated.lock().unwrap().join(",");
+    format!("{:?} {} {deactivated}", login.is_same_user_agent(), login.fresh_for())
+}
+
+#[test]
+fn a_login_returns_its_store_its_settings_and_whether_the_user_agent_is_the_same() {
+    let client = Client::tracked(rocket(manager()).mount("/", routes![details])).unwrap();
+    users(&client).deactivated.lock().unwrap().push("eve".to_owned());
+    assert_eq!(get_text(&client, "/details"), "None 900 eve");
+    client.post("/log-in/ada").header(Header::new("User-Agent", "Firefox")).dispatch();
+    assert_eq!(get_from(&client, "/details", "Firefox"), "Some(true) 900 eve");
+    assert_eq!(get_from(&client, "/details", "curl"), "Some(false) 900 eve");
 }
