@@ -338,15 +338,6 @@ impl Browser {
         self.run(async { self.driver.find(By::Tag("time")).await?.text().await })
     }
 
-    /// Waits until the page has `count` elements that match `selector`.
-    #[track_caller]
-    pub fn wait_for_count(&self, selector: &str, count: usize) {
-        self.wait_until(&format!("{count} of {selector:?}"), async || {
-            let found = self.driver.find_all(By::Css(selector)).await;
-            found.is_ok_and(|found| found.len() == count)
-        });
-    }
-
     /// Waits until the browser's URL is `path` on this site.
     #[track_caller]
     pub fn assert_url(&self, path: &str) {
