@@ -85,7 +85,7 @@ fn focus_looks_different_from_an_error_and_from_the_accent() {
 }
 
 #[test]
-fn the_bars_of_the_browser_have_the_background_colour_of_the_page() {
+fn theme_color_matches_the_page_background() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let css = fs::read_to_string(root.join("static/style.css")).unwrap();
     let paper = css.split("--paper: light-dark(").nth(1).unwrap().split(')').next().unwrap();

@@ -172,7 +172,7 @@ fn after_an_error_the_title_says_so_and_the_first_wrong_field_has_focus() {
 }
 
 #[test]
-fn forms_say_the_limits_that_the_server_checks() {
+fn forms_state_the_limits_that_the_server_checks() {
     let app = App::new();
     let page = app.browser().get("/register");
     page.assert_contains("maxlength=\"64\" minlength=\"3\" pattern=\" *[A-Za-z0-9._\\-]+ *\"");

@@ -40,7 +40,7 @@ fn a_new_password_field_counts_characters_as_the_server_does() {
 
 #[test]
 #[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
-fn a_screen_reader_hears_the_count_only_after_a_pause() {
+fn announces_the_count_only_after_a_pause() {
     let site = Site::start();
     let browser = site.browser();
     browser.open("/register");
