@@ -42,6 +42,11 @@ fn contrast(one: Colour, other: Colour) -> f64 {
     one.max(other) / one.min(other)
 }
 
+/// Returns `share` of one colour mixed with another, as `color-mix` in sRGB does.
+fn mix(one: Colour, share: f64, other: Colour) -> Colour {
+    std::array::from_fn(|channel| one[channel] * share + other[channel] * (1.0 - share))
+}
+
 /// Returns the hue in degrees.
 fn hue([red, green, blue]: Colour) -> f64 {
     let (x, y) = (red - (green + blue) / 2.0, (green - blue) * 0.75_f64.sqrt());
@@ -69,6 +74,24 @@ fn colours_have_enough_contrast_in_both_schemes() {
                 assert!(ratio >= minimum, "{name}: --{foreground} on --{background} is {ratio:.2}");
             }
         }
+    }
+}
+
+#[test]
+fn a_button_has_enough_contrast_while_the_mouse_is_over_it() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("static/style.css");
+    let css = fs::read_to_string(path).unwrap();
+    let hover = css.split("button:enabled:hover, .button:hover {").nth(1).unwrap();
+    let hover = hover.split('}').next().unwrap();
+    let mixed = hover.split("color-mix(in srgb, var(--accent) ").nth(1).unwrap();
+    let (percent, rest) = mixed.split_once("%, var(--").unwrap();
+    let share = percent.parse::<f64>().unwrap() / 100.0;
+    let other = rest.split(')').next().unwrap();
+    let colours = colours();
+    for (scheme, name) in ["light", "dark"].into_iter().enumerate() {
+        let background = mix(colours["accent"][scheme], share, colours[other][scheme]);
+        let ratio = contrast(colours["on-accent"][scheme], background);
+        assert!(ratio >= 4.5, "{name}: --on-accent on a button under the mouse is {ratio:.2}");
     }
 }
 
