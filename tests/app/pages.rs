@@ -262,6 +262,20 @@ fn reauthentication_says_after_how_long_it_is_needed() {
 }
 
 #[test]
+fn cancelling_reauthentication_leads_to_a_page_that_does_not_ask_again() {
+    let app = App::new();
+    let mut browser = app.registered("ada");
+    app.advance(15 * 60 + 1);
+    let response = browser.get("/account/password");
+    let location = response.header("location").unwrap();
+    assert!(location.starts_with("/reauthenticate?"), "{location}");
+    let page = browser.get(location);
+    let (before, _) = page.body.split_once("\">Cancel</a>").unwrap();
+    let target = before.rsplit_once("href=\"").unwrap().1;
+    assert_eq!(browser.get(target).status, Status::Ok);
+}
+
+#[test]
 fn the_logout_page_of_an_anonymous_user_leads_to_the_home_page() {
     let app = App::new();
     let page = app.browser().get("/logout");
