@@ -95,6 +95,25 @@ fn a_form_after_too_many_attempts_counts_down_and_says_when_to_try_again() {
 
 #[test]
 #[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+fn the_log_out_button_of_a_device_is_described_by_the_local_time() {
+    let site = Site::start();
+    let browser = site.logged_in();
+    browser.devtools("Emulation.setTimezoneOverride", json!({ "timezoneId": "Asia/Kolkata" }));
+    browser.open("/account");
+    let named = browser.script(
+        "const button = document.querySelector('.sessions button');
+         const text = (attribute) => button.getAttribute(attribute).split(' ').map(
+             (id) => document.getElementById(id).textContent).join(' ');
+         const device = button.closest('li').querySelector('strong').textContent;
+         const time = button.closest('li').querySelector('time').textContent;
+         return [text('aria-labelledby') === `Log out device ${device}`,
+             text('aria-describedby').startsWith(`Logged in ${time}, last seen today `)]",
+    );
+    assert_eq!(named, json!([true, true]));
+}
+
+#[test]
+#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
 fn times_are_in_the_time_zone_of_the_visitor() {
     let site = Site::start();
     let browser = site.logged_in();
