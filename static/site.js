@@ -25,7 +25,7 @@ for (const input of document.querySelectorAll("input[type=password]")) {
   button.type = "button";
   button.addEventListener("click", () => show(input.type === "password"));
   // Hides the password before the form is sent, because browsers remember the values of text fields.
-  input.form.addEventListener("submit", () => show(false));
+  input.form?.addEventListener("submit", () => show(false));
   show(false);
 
   // Counts characters as the server does. The browser's own check counts an emoji as 2.

@@ -93,6 +93,28 @@ fn a_form_after_too_many_attempts_counts_down_and_says_when_to_try_again() {
     browser.assert_contains("Invalid username or password.");
 }
 
+/// Runs `site.js` again, on what a test added to the page.
+fn run_site_js(browser: &Browser) {
+    browser.script(
+        "return import(document.querySelector('script[src*=\"site.js\"]').src).then(() => 1)",
+    );
+}
+
+#[test]
+#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+fn a_password_field_can_be_outside_a_form() {
+    let site = Site::start();
+    let browser = site.browser();
+    browser.open("/");
+    browser.script(
+        "document.querySelector('main').innerHTML =
+             '<input type=password> <time datetime=\"2030-03-17T12:00:00Z\">then</time>'",
+    );
+    run_site_js(&browser);
+    assert_eq!(text(&browser, ".reveal"), "Show");
+    assert!(text(&browser, "time").starts_with("17 March 2030, "));
+}
+
 #[test]
 #[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
 fn the_log_out_button_of_a_device_is_described_by_the_local_time() {
