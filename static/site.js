@@ -59,10 +59,10 @@ for (const input of document.querySelectorAll("input[type=password]")) {
 
 // Sends a form only once after a double click, because the first request can renew the session. The second request
 // would have the old cookie.
-let sent = -Infinity;
+const sent = new WeakMap();
 addEventListener("submit", (event) => {
-  if (event.timeStamp - sent < 1000) event.preventDefault();
-  else sent = event.timeStamp;
+  if (event.timeStamp - sent.get(event.target) < 1000) event.preventDefault();
+  else sent.set(event.target, event.timeStamp);
 });
 
 // Counts down after too many attempts.

@@ -102,6 +102,26 @@ fn run_site_js(browser: &Browser) {
 
 #[test]
 #[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+fn blocks_a_second_submission_only_of_the_same_form() {
+    let site = Site::start();
+    let browser = site.browser();
+    browser.open("/");
+    let blocked = browser.script(
+        "const blocked = [];
+         addEventListener('submit', (event) => {
+             blocked.push(event.defaultPrevented);
+             event.preventDefault();
+         });
+         const forms = ['form', 'form'].map((tag) => document.createElement(tag));
+         document.querySelector('main').append(...forms);
+         for (const form of [forms[0], forms[1], forms[0]]) form.requestSubmit();
+         return blocked",
+    );
+    assert_eq!(blocked, json!([false, false, true]));
+}
+
+#[test]
+#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
 fn a_password_field_can_be_outside_a_form() {
     let site = Site::start();
     let browser = site.browser();
