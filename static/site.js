@@ -98,8 +98,6 @@ function showTimes() {
   for (const element of document.querySelectorAll("time[datetime$=Z]")) {
     const date = new Date(element.dateTime);
     const minutes = Math.ceil((date - Date.now()) / 60_000);
-    // Keeps the time in UTC, which is the same for all visitors.
-    element.title ||= element.textContent;
     if (element.dataset.show === "day") element.textContent = day(date);
     else if (element.dataset.show !== "left") element.textContent = inWords(date);
     else if (minutes > 0 && minutes <= 60) element.textContent = `for ${counted(minutes, "more minute")}`;
