@@ -1,7 +1,5 @@
 // Helps with forms and times. The site works without this script.
 
-const counted = (count, unit) => `${count} ${unit}${count === 1 ? "" : "s"}`;
-
 function addAfter(element, tag, className) {
   const added = document.createElement(tag);
   added.className = className;
@@ -65,21 +63,29 @@ addEventListener("submit", (event) => {
   else sent.set(event.target, event.timeStamp);
 });
 
-// Counts down after too many attempts.
+// Returns a time to wait as the server writes it, such as "7 seconds", in the language of the page.
+function waitInWords(seconds) {
+  const [count, unit] = seconds > 90 ? [Math.ceil(seconds / 60), "minute"] : [seconds, "second"];
+  const format = { style: "unit", unit, unitDisplay: "long", useGrouping: false };
+  return new Intl.NumberFormat(document.documentElement.lang, format).format(count);
+}
+
+// Counts down after too many attempts. A message in a language that is not the page's stays as it is until the end.
 for (const flash of document.querySelectorAll("[data-retry-after]")) {
   const end = performance.now() + flash.dataset.retryAfter * 1000;
+  const message = flash.textContent;
+  const wait = waitInWords(flash.dataset.retryAfter);
   // Otherwise a screen reader would read each second.
   flash.setAttribute("aria-live", "off");
   const timer = setInterval(() => {
     const seconds = Math.ceil((end - performance.now()) / 1000);
     if (seconds > 0) {
-      const wait = seconds > 90 ? counted(Math.ceil(seconds / 60), "minute") : counted(seconds, "second");
-      flash.textContent = `Too many attempts. Try again in ${wait}.`;
+      flash.textContent = message.replace(wait, waitInWords(seconds));
     } else {
       clearInterval(timer);
       flash.className = "flash info";
       flash.setAttribute("aria-live", "polite");
-      flash.textContent = "You can try again now.";
+      flash.textContent = flash.dataset.retryNow;
     }
   }, 1000);
 }
@@ -100,7 +106,7 @@ function showTimes() {
     const minutes = Math.ceil((date - Date.now()) / 60_000);
     if (element.dataset.show === "day") element.textContent = day(date);
     else if (element.dataset.show !== "left") element.textContent = inWords(date);
-    else if (minutes > 0 && minutes <= 60) element.textContent = `for ${counted(minutes, "more minute")}`;
+    else if (minutes > 0 && minutes <= 60) element.textContent = `for ${minutes} more minute${minutes === 1 ? "" : "s"}`;
     else element.textContent = `until ${inWords(date)}`;
   }
 }

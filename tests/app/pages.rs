@@ -196,7 +196,7 @@ fn a_form_after_too_many_attempts_has_the_seconds_left() {
     }
     let page = app.browser().post("/login", &form);
     assert_eq!(page.header("retry-after"), Some("10"));
-    page.assert_contains("<p class=\"flash danger\" role=\"alert\" data-retry-after=\"10\">");
+    page.assert_contains("<p class=\"flash danger\" role=\"alert\" data-retry-after=\"10\" data-retry-now=\"You can try again now.\">");
     page.assert_contains("<title>Error: ");
     page.assert_contains("value=\"on\" checked>");
 }

@@ -102,6 +102,32 @@ fn run_site_js(browser: &Browser) {
 
 #[test]
 #[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+fn counts_down_in_the_language_of_the_page() {
+    let site = Site::start();
+    let browser = site.browser();
+    browser.open("/");
+    browser.script(
+        "document.documentElement.lang = 'de';
+         document.querySelector('main').innerHTML =
+             '<p data-retry-after=3 data-retry-now=\"Bitte noch einmal.\">In 3 Sekunden geht es weiter.</p>' +
+             '<p data-retry-after=3 data-retry-now=\"Try now.\">Try again in 3 seconds.</p>';
+         window.shown = new Set();
+         new MutationObserver(() => shown.add(document.querySelector('main').textContent))
+             .observe(document.querySelector('main'), { childList: true, subtree: true })",
+    );
+    run_site_js(&browser);
+    browser.wait_for(
+        "return document.querySelector('main').textContent === 'Bitte noch einmal.Try now.'",
+    );
+    // The second message is not in the language of the page.
+    for shown in ["In 2 Sekunden", "In 1 Sekunde"] {
+        let text = format!("{shown} geht es weiter.Try again in 3 seconds.");
+        assert_eq!(browser.script(&format!("return shown.has('{text}')")), json!(true), "{shown}");
+    }
+}
+
+#[test]
+#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
 fn blocks_a_second_submission_only_of_the_same_form() {
     let site = Site::start();
     let browser = site.browser();
