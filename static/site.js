@@ -106,10 +106,13 @@ function showTimes() {
     const minutes = Math.ceil((date - Date.now()) / 60_000);
     if (element.dataset.show === "day") element.textContent = day(date);
     else if (element.dataset.show !== "left") element.textContent = inWords(date);
-    else if (minutes > 0 && minutes <= 60) element.textContent = `for ${minutes} more minute${minutes === 1 ? "" : "s"}`;
+    else if (minutes <= 0) element.parentElement.textContent = element.dataset.after;
+    else if (minutes <= 60) element.textContent = `for ${minutes} more minute${minutes === 1 ? "" : "s"}`;
     else element.textContent = `until ${inWords(date)}`;
   }
 }
 
 showTimes();
 setInterval(showTimes, 30_000);
+// Browsers slow down the timers of a page that is in the background.
+document.addEventListener("visibilitychange", showTimes);

@@ -163,6 +163,23 @@ fn a_password_field_can_be_outside_a_form() {
 
 #[test]
 #[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+fn an_open_dashboard_shows_when_the_login_is_no_longer_fresh() {
+    let site = Site::start();
+    let browser = site.logged_in();
+    browser.assert_contains("Yes, for 15 more minutes");
+    browser.script(
+        "const now = Date.now();
+         Date.now = () => now + 15 * 60 * 1000 + 1;
+         document.dispatchEvent(new Event('visibilitychange'))",
+    );
+    browser.assert_contains("No. Sensitive pages ask for your password.");
+    browser.assert_contains("While you are recently authenticated, you can");
+    let facts = text(&browser, ".pass");
+    assert!(!facts.contains("Yes") && !facts.contains("until"), "{facts}");
+}
+
+#[test]
+#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
 fn the_log_out_button_of_a_device_is_described_by_the_local_time() {
     let site = Site::start();
     let browser = site.logged_in();
