@@ -100,14 +100,17 @@ function inWords(date) {
   return near[day(date)] ? `${near[day(date)]} ${time}` : `${day(date)}, ${time}`;
 }
 
+const opened = Date.now();
+
 function showTimes() {
   for (const element of document.querySelectorAll("time[datetime$=Z]")) {
     const date = new Date(element.dateTime);
     const minutes = Math.ceil((date - Date.now()) / 60_000);
     if (element.dataset.show === "day") element.textContent = day(date);
     else if (element.dataset.show !== "left") element.textContent = inWords(date);
-    else if (minutes <= 0) element.parentElement.textContent = element.dataset.after;
-    else if (minutes <= 60) element.textContent = `for ${minutes} more minute${minutes === 1 ? "" : "s"}`;
+    // If the period was over when the page opened, the visitor's clock is wrong.
+    else if (minutes <= 0 && date > opened) element.parentElement.textContent = element.dataset.after;
+    else if (minutes > 0 && minutes <= 60) element.textContent = `for ${minutes} more minute${minutes === 1 ? "" : "s"}`;
     else element.textContent = `until ${inWords(date)}`;
   }
 }

@@ -180,6 +180,16 @@ fn an_open_dashboard_shows_when_the_login_is_no_longer_fresh() {
 
 #[test]
 #[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+fn a_wrong_clock_does_not_change_whether_the_login_is_fresh() {
+    let site = Site::start();
+    let browser = site.logged_in();
+    browser.script("const now = Date.now(); Date.now = () => now + 60 * 60 * 1000");
+    run_site_js(&browser);
+    browser.assert_contains("Yes, until ");
+}
+
+#[test]
+#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
 fn the_log_out_button_of_a_device_is_described_by_the_local_time() {
     let site = Site::start();
     let browser = site.logged_in();
