@@ -103,9 +103,7 @@ impl LoginStore for Accounts {
     /// Ends the session, even if a concurrent request has just replaced this token.
     async fn end_session(&self, token: &str) -> Result<bool, Error> {
         let hash = hash_token(token);
-        let session = rows::token_hash.eq(hash.clone()).or(rows::previous_token_hash.eq(hash));
-        let end = diesel::delete(rows::table.filter(session));
-        Ok(self.db.run(move |connection| end.execute(connection)).await? > 0)
+        Ok(self.db.run(move |connection| sessions::end(connection, &hash)).await? > 0)
     }
 }
 

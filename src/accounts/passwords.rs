@@ -85,7 +85,7 @@ impl Hasher {
     pub async fn hash(&self, password: &Password, place: &Place) -> Result<String, Error> {
         let normalized = password.normalized();
         let hash = move || hash(normalized.as_bytes());
-        let hash = trace::timed("Argon2id", "hashed the password", hash);
+        let hash = trace::timed("Argon2id", "for a new hash", hash);
         place.run(hash).await?
     }
 
@@ -100,8 +100,7 @@ impl Hasher {
         let fits = password.0.len() <= MAX_BYTES;
         let normalized = if fits { password.normalized() } else { String::new() };
         let can_match = fits && hash.is_some();
-        let traced =
-            if hash.is_some() { "verified the user's hash" } else { "verified a dummy hash" };
+        let traced = if hash.is_some() { "with the user's hash" } else { "with a dummy hash" };
         let hash = hash.unwrap_or_else(|| self.dummy_hash.clone());
         let verify = move || argon2().verify_password(normalized.as_bytes(), hash.as_str()).is_ok();
         let verify = trace::timed("Argon2id", traced, verify);

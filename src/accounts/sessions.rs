@@ -87,7 +87,9 @@ impl Accounts {
     pub async fn revoke_session(&self, user_id: i64, id: i64) -> Result<bool, Error> {
         let session = sessions::id.eq(id).and(sessions::user_id.eq(user_id));
         let revoke = diesel::delete(sessions::table.filter(session));
-        Ok(self.db.run(move |connection| revoke.execute(connection)).await? > 0)
+        let count = self.db.run(move |connection| revoke.execute(connection)).await?;
+        trace::step("Session", if count > 0 { "row deleted" } else { "no row to delete" });
+        Ok(count > 0)
     }
 
     /// Revokes all sessions of a user except the one with `token`. Returns how many of them had not
@@ -144,6 +146,14 @@ pub(super) fn renew(
         .execute(connection)
 }
 
+/// Deletes the session with this token hash, or with this previous token hash.
+pub(super) fn end(connection: &mut DbConnection, hash: &[u8]) -> QueryResult<usize> {
+    let session = sessions::token_hash.eq(hash).or(sessions::previous_token_hash.eq(hash));
+    let count = diesel::delete(sessions::table.filter(session)).execute(connection)?;
+    trace::step("Session", if count > 0 { "row deleted" } else { "no row to delete" });
+    Ok(count)
+}
+
 /// Revokes the user's other sessions. Locks the user first, so that two such transactions can't
 /// deadlock.
 pub(super) fn revoke_others(
@@ -153,7 +163,9 @@ pub(super) fn revoke_others(
 ) -> QueryResult<usize> {
     users::lock(connection, user_id)?;
     let others = sessions::user_id.eq(user_id).and(sessions::token_hash.ne(current));
-    diesel::delete(sessions::table.filter(others)).execute(connection)
+    let count = diesel::delete(sessions::table.filter(others)).execute(connection)?;
+    trace::step("Other sessions", if count > 0 { "rows deleted" } else { "no rows to delete" });
+    Ok(count)
 }
 
 pub(super) fn revoke_all(connection: &mut DbConnection, user_id: i64) -> QueryResult<usize> {

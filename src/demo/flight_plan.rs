@@ -87,7 +87,10 @@ fn copy_cookie(
     let mut copy = empty.copy;
     copy.set_value(session.value().to_owned());
     jar.add(copy);
-    Ok(Flash::success(Redirect::to("/"), "Your session cookie has been copied. Now log out."))
+    Ok(Flash::success(
+        Redirect::to("/"),
+        "Your session cookie has been copied. Log out, and put the copy back.",
+    ))
 }
 
 /// Sets the session cookie to the copy.

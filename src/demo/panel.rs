@@ -28,6 +28,7 @@ pub const CONTEXT: ContextProcessor = ContextProcessor(|page, request| {
         exchanges,
         session: Opened::of(request),
         done_count: PLAN.iter().filter(|step| done.contains(**step)).count(),
+        next_step: PLAN.iter().position(|step| !done.contains(step)).map(|index| index + 1),
         done,
         has_copy: flight_plan::has_copy(request),
     };
@@ -44,6 +45,8 @@ struct Demo<'r> {
     done: BTreeSet<&'static str>,
     /// The number of steps of the flight plan that the visitor has done.
     done_count: usize,
+    /// The number of the first step that is not done.
+    next_step: Option<usize>,
     /// Whether the browser has a copy of a session cookie.
     has_copy: bool,
 }

@@ -49,7 +49,7 @@ impl Response {
 
     /// Returns the titles of the steps that the flight plan shows as done.
     fn done(&self) -> Vec<&str> {
-        let steps = self.body.split("<li class=\"done\">").skip(1);
+        let steps = self.body.split("class=\"done\">").skip(1);
         steps.map(|step| step.split(['>', '<']).nth(2).unwrap().trim()).collect()
     }
 }
@@ -106,7 +106,7 @@ fn the_panel_shows_the_guard_that_let_a_request_in() {
     let source = std::fs::read_to_string("src/routes/password.rs").unwrap();
     let line: usize = line.unwrap().parse().unwrap();
     assert_eq!(source.lines().nth(line - 1), Some("#[get(\"/account/password\")]"));
-    browser.get("/").assert_panel_contains(&["GET / → 200", "Public: no guard rejects GET /:"]);
+    browser.get("/").assert_panel_contains(&["GET / → 200", "Public: anyone may send GET /:"]);
     browser
         .get("/nowhere")
         .assert_panel_contains(&["GET /nowhere → 404", "No route matches GET /nowhere."]);
@@ -131,7 +131,7 @@ fn the_panel_shows_the_handler_and_the_guard_of_every_page() {
         let page = browser.get(path);
         let sentence = match guard {
             Some(guard) => format!("{guard} let GET {path} in: src/routes/"),
-            None => format!("Public: no guard rejects GET {path}: src/routes/"),
+            None => format!("Public: anyone may send GET {path}: src/routes/"),
         };
         page.assert_panel_contains(&[handler, &sentence]);
         assert_eq!(page.body.contains("<mark>"), guard.is_some(), "{path}");
@@ -216,7 +216,7 @@ fn the_panel_shows_what_a_login_checked_in_order() {
         "POST /login, step by step",
         "Username found",
         "Rate limit passed",
-        "Argon2id verified the user's hash",
+        "Argon2id with the user's hash",
         " ms",
         "Password correct",
         "Session a new row",
@@ -233,6 +233,27 @@ fn the_panel_shows_what_a_login_checked_in_order() {
 }
 
 #[test]
+fn the_panel_shows_that_a_logout_deletes_the_row() {
+    let app = demo_app();
+    let mut browser = app.registered("ada");
+    let redirect = browser.post("/logout", &[]);
+    browser.follow(redirect).assert_panel_contains(&[
+        "POST /logout, step by step",
+        "Session row deleted",
+        "Set-Cookie removes login",
+        r#""event":"logged_out""#,
+    ]);
+    let redirect = browser.post("/logout", &[]);
+    assert!(!browser.follow(redirect).panel().contains("Session row deleted"));
+    browser.log_in("ada");
+    browser.post("/demo/phone", &[]);
+    let redirect = browser.post("/account/sessions/revoke-others", &[]);
+    browser.follow(redirect).assert_panel_contains(&["Other sessions rows deleted"]);
+    let redirect = browser.post("/account/sessions/revoke-others", &[]);
+    browser.follow(redirect).assert_panel_contains(&["Other sessions no rows to delete"]);
+}
+
+#[test]
 fn the_panel_shows_where_a_failed_login_stopped() {
     let app = demo_app();
     app.registered("ada");
@@ -245,7 +266,7 @@ fn the_panel_shows_where_a_failed_login_stopped() {
         "POST /login → 422",
         "Username not found",
         "Rate limit passed",
-        "Argon2id verified a dummy hash",
+        "Argon2id with a dummy hash",
         "Password not accepted",
         r#""reason":"unknown_username""#,
     ]);
@@ -457,6 +478,10 @@ fn a_visitor_can_complete_the_flight_plan_as_written() {
         "GET /dashboard → 303 → /login?next=/dashboard",
         "None. The server hashed the token from the cookie, but no row has the hash",
     ]);
+    let rejected = "The copied cookie was rejected";
+    browser.get("/login").assert_contains(rejected);
+    browser.log_in("ada");
+    browser.get("/").assert_lacks(rejected);
     done.push("Play the thief");
     assert_eq!(browser.get("/").done(), done);
 }

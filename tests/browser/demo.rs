@@ -45,11 +45,12 @@ fn fly(browser: &Browser) {
     browser.assert_done(5);
 
     browser.press("Copy my session cookie");
-    browser.assert_contains("Your session cookie has been copied. Now log out.");
+    browser.assert_contains("Your session cookie has been copied.");
     browser.press("Log out");
     browser.assert_contains("You have been logged out.");
     browser.press("Put the copy back");
     browser.assert_contains("Please log in to access this page.");
+    browser.assert_contains("The copied cookie was rejected");
     browser.assert_contains("but no row has the hash");
     browser.follow("Flight plan");
     browser.assert_done(6);
