@@ -1,8 +1,8 @@
-//! The client of an attempt: its network and its device cookie.
+//! The client of an attempt: its network, its device cookie, and the name of its browser.
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::hash_queue::LineKey;
 use super::{Error, User, sessions};
@@ -76,4 +76,19 @@ impl Device {
 
 fn password_digest(user: &User) -> String {
     sessions::to_hex(&sessions::hash_token(&user.password_hash)[..16])
+}
+
+/// Serializes a `User-Agent` as the browser and operating system that it names, such as `Firefox on
+/// Linux`.
+pub(super) fn serialize_device<S: Serializer>(
+    user_agent: &str,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let parsed = woothee::parser::Parser::new().parse(user_agent).unwrap_or_default();
+    let is_known = |word: &&str| !matches!(*word, "UNKNOWN" | "");
+    let browser = Some(parsed.name).filter(is_known);
+    match (browser, Some(parsed.os).filter(is_known)) {
+        (Some(browser), Some(os)) => serializer.collect_str(&format_args!("{browser} on {os}")),
+        (browser, _) => serializer.serialize_str(browser.unwrap_or("Unknown device")),
+    }
 }

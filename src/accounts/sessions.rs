@@ -1,9 +1,10 @@
 //! Session rows, one per login. Users can see and revoke their sessions on the account page.
 
 use diesel::prelude::*;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::client::serialize_device;
 use super::{Accounts, Error, users};
 use crate::db::DbConnection;
 use crate::schema::sessions;
@@ -13,7 +14,7 @@ use crate::trace;
 #[derive(Debug, Queryable, Serialize)]
 pub struct Session {
     id: i64,
-    #[serde(rename = "device", serialize_with = "device")]
+    #[serde(rename = "device", serialize_with = "serialize_device")]
     user_agent: String,
     remembered: bool,
     /// A Unix timestamp in seconds, like `last_seen_at`.
@@ -187,16 +188,4 @@ pub(super) fn to_hex(bytes: &[u8]) -> String {
 /// Hashes a token. Random tokens do not need a salt.
 pub(super) fn hash_token(token: &str) -> Vec<u8> {
     Sha256::digest(token).to_vec()
-}
-
-/// Serializes a `User-Agent` as the browser and operating system that it names, such as `Firefox on
-/// Linux`.
-fn device<S: Serializer>(user_agent: &str, serializer: S) -> Result<S::Ok, S::Error> {
-    let parsed = woothee::parser::Parser::new().parse(user_agent).unwrap_or_default();
-    let is_known = |word: &&str| !matches!(*word, "UNKNOWN" | "");
-    let browser = Some(parsed.name).filter(is_known);
-    match (browser, Some(parsed.os).filter(is_known)) {
-        (Some(browser), Some(os)) => serializer.collect_str(&format_args!("{browser} on {os}")),
-        (browser, _) => serializer.serialize_str(browser.unwrap_or("Unknown device")),
-    }
 }
