@@ -139,6 +139,7 @@ fn execute<T>(
     connection: &mut DbConnection,
     query: impl FnOnce(&mut DbConnection) -> QueryResult<T>,
 ) -> Result<T, Error> {
+    trace::instrument(connection);
     let result = query(connection);
     if let Err(DatabaseError(kind, cause)) = &result {
         let is_lost = matches!(kind, ClosedConnection | UnableToSendCommand);
@@ -156,7 +157,6 @@ struct SetupSql(String);
 
 impl CustomizeConnection<DbConnection, r2d2::Error> for SetupSql {
     fn on_acquire(&self, connection: &mut DbConnection) -> Result<(), r2d2::Error> {
-        connection.set_instrumentation(trace::QueryTimer::default());
         connection.batch_execute(&self.0).map_err(r2d2::Error::QueryError)
     }
 }

@@ -6,7 +6,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use diesel::connection::{Instrumentation, InstrumentationEvent};
+use diesel::connection::{Connection, Instrumentation, InstrumentationEvent};
 use rocket::Request;
 use rocket::tokio::task_local;
 
@@ -114,9 +114,16 @@ pub fn timed<T>(
     })
 }
 
-/// Records the queries of a database connection. Queries of requests that are not traced are ignored.
+/// Records the next queries of a connection if the current request is traced.
+pub fn instrument(connection: &mut impl Connection) {
+    if CURRENT.try_with(|_| ()).is_ok() {
+        connection.set_instrumentation(QueryTimer::default());
+    }
+}
+
+/// Records queries and their times. Ignores queries of requests that are not traced.
 #[derive(Default)]
-pub struct QueryTimer(Option<Instant>);
+struct QueryTimer(Option<Instant>);
 
 impl Instrumentation for QueryTimer {
     fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
