@@ -91,27 +91,28 @@ for (const flash of document.querySelectorAll("[data-retry-after]")) {
 }
 
 // Shows times in the visitor's time zone.
-const day = (date) => date.toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric" });
+const dayFormat = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "long", year: "numeric" });
+const timeFormat = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+const day = (date) => dayFormat.format(date);
 
-function inWords(date) {
-  const daysFromToday = (days) => day(new Date(new Date().setDate(new Date().getDate() + days)));
-  const near = { [daysFromToday(-1)]: "yesterday", [daysFromToday(0)]: "today", [daysFromToday(1)]: "tomorrow" };
-  const time = date.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
-  return near[day(date)] ? `${near[day(date)]} ${time}` : `${day(date)}, ${time}`;
+function inWords(date, near) {
+  return near[day(date)] ? `${near[day(date)]} ${timeFormat.format(date)}` : `${day(date)}, ${timeFormat.format(date)}`;
 }
 
 const opened = Date.now();
 
 function showTimes() {
+  const daysFromToday = (days) => day(new Date(new Date().setDate(new Date().getDate() + days)));
+  const near = { [daysFromToday(-1)]: "yesterday", [daysFromToday(0)]: "today", [daysFromToday(1)]: "tomorrow" };
   for (const element of document.querySelectorAll("time[datetime$=Z]")) {
     const date = new Date(element.dateTime);
     const minutes = Math.ceil((date - Date.now()) / 60_000);
     if (element.dataset.show === "day") element.textContent = day(date);
-    else if (element.dataset.show !== "left") element.textContent = inWords(date);
+    else if (element.dataset.show !== "left") element.textContent = inWords(date, near);
     // If the period was over when the page opened, the visitor's clock is wrong.
     else if (minutes <= 0 && date > opened) element.parentElement.textContent = element.dataset.after;
     else if (minutes > 0 && minutes <= 60) element.textContent = `for ${minutes} more minute${minutes === 1 ? "" : "s"}`;
-    else element.textContent = `until ${inWords(date)}`;
+    else element.textContent = `until ${inWords(date, near)}`;
   }
 }
 
