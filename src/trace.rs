@@ -81,7 +81,7 @@ pub fn step(name: &'static str, result: &'static str) {
 
 /// Records whether a check passed. Errors are left out, because pages must not show them.
 pub fn check<T, E>(name: &'static str, result: &Result<T, E>) {
-    step(name, if result.is_ok() { "passed" } else { "failed" });
+    step(name, if result.is_ok() { "passed" } else { "not passed" });
 }
 
 /// Records a line of the event log.

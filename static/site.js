@@ -55,8 +55,8 @@ for (const input of document.querySelectorAll("input[type=password]")) {
   addEventListener("pageshow", update);
 }
 
-// Sends a form only once after a double click, because the first request can renew the session. The second request
-// would have the old cookie.
+// Ignores a second submission of the same form within 1 second, such as a double click. It would send the old cookie if
+// the first request renews the session.
 const sent = new WeakMap();
 addEventListener("submit", (event) => {
   if (event.timeStamp - sent.get(event.target) < 1000) event.preventDefault();

@@ -85,7 +85,7 @@ impl Hasher {
     pub async fn hash(&self, password: &Password, place: &Place) -> Result<String, Error> {
         let normalized = password.normalized();
         let hash = move || hash(normalized.as_bytes());
-        let hash = trace::timed("Argon2id", "for a new hash", hash);
+        let hash = trace::timed("Argon2id", "new hash", hash);
         place.run(hash).await?
     }
 

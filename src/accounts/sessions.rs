@@ -43,7 +43,7 @@ const MAX_ENDED_BY_LOGIN: i64 = 500;
 const MAX_LISTED: i64 = 50;
 
 impl Accounts {
-    /// The maximum number of sessions of a user. A new session ends the oldest.
+    /// The maximum number of sessions of a user. Beyond it, a new session ends the oldest.
     pub const MAX_SESSIONS_PER_USER: i64 = 100;
 
     /// Returns the idle timeout of sessions that are not remembered, in seconds.
@@ -120,7 +120,7 @@ pub(super) fn insert(
 ) -> QueryResult<usize> {
     let row = (sessions::user_id.eq(user_id), row);
     diesel::insert_into(sessions::table).values(row).execute(connection)?;
-    trace::step("Session", "a new row");
+    trace::step("Session", "row inserted");
     let same_user = diesel::alias!(sessions as same_user);
     let excess = same_user
         .filter(same_user.field(sessions::user_id).eq(user_id))

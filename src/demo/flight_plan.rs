@@ -1,5 +1,5 @@
-//! Actions of the flight plan, for steps that would otherwise need a second device, 15 minutes or the
-//! browser's developer tools.
+//! Actions of the flight plan, for steps that would otherwise need a second device, a wait of 15 minutes
+//! or the browser's developer tools.
 
 use rocket::http::{Cookie, CookieJar, Status};
 use rocket::request::{FromRequest, Outcome};
@@ -15,7 +15,7 @@ use crate::web::error::Error;
 use crate::web::guards::{Login, RequiredUser};
 
 /// The steps of the flight plan, in order.
-pub const PLAN: [&str; 6] = [
+pub const STEPS: [&str; 6] = [
     "unauthorized",
     "registered",
     "logged_in_again",
@@ -24,38 +24,39 @@ pub const PLAN: [&str; 6] = [
     "copy_rejected",
 ];
 
-/// The `User-Agent` of the phone.
-const PHONE: &str = "Mozilla/5.0 (Android 16; Mobile; rv:145.0) Gecko/145.0 Firefox/145.0";
+/// The `User-Agent` of the simulated phone.
+const PHONE_USER_AGENT: &str =
+    "Mozilla/5.0 (Android 16; Mobile; rv:145.0) Gecko/145.0 Firefox/145.0";
 
 /// The cookie that holds a copy of the session cookie.
-const COPY: &str = "demo_copy";
+const COPY_COOKIE: &str = "demo_copy";
 
 pub fn routes() -> Vec<Route> {
-    routes![add_phone, age_login, copy_cookie, put_back]
+    routes![log_in_from_phone, make_login_stale, copy_cookie, put_back]
 }
 
 /// Returns whether the browser has a copy of a session cookie.
 pub fn has_copy(request: &Request<'_>) -> bool {
-    let copy = session::demo_cookie(request.rocket(), COPY);
+    let copy = session::demo_cookie(request.rocket(), COPY_COOKIE);
     copy.is_some_and(|copy| request.cookies().get(copy.name()).is_some())
 }
 
-/// Begins a session of a phone. No browser gets its token.
+/// Begins a session with the `User-Agent` of a phone. No browser receives its token.
 #[post("/demo/phone")]
-async fn add_phone(
+async fn log_in_from_phone(
     user: RequiredUser,
     login: Login<'_>,
     accounts: &State<Accounts>,
 ) -> Result<Flash<Redirect>, Error> {
     let mut session = login.new_session(Remember::No);
-    session.user_agent = PHONE;
+    session.user_agent = PHONE_USER_AGENT;
     accounts.begin_session(&user, &session).await?.ok_or(AuthError::Unauthorized)?;
     Ok(Flash::success(Redirect::to("/account"), "A phone has logged in to your account."))
 }
 
 /// Sets the time of the last authentication in the session cookie back, so that the login is not fresh.
 #[post("/demo/age")]
-fn age_login(
+fn make_login_stale(
     _user: RequiredUser,
     login: Login<'_>,
     jar: &CookieJar<'_>,
@@ -93,7 +94,7 @@ fn copy_cookie(
     ))
 }
 
-/// Sets the session cookie to the copy.
+/// Replaces the session cookie with the copy.
 #[post("/demo/put-back")]
 fn put_back(jar: &CookieJar<'_>, empty: EmptyCookies) -> Redirect {
     let EmptyCookies { mut session, copy } = empty;
@@ -117,7 +118,7 @@ impl<'r> FromRequest<'r> for EmptyCookies {
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ()> {
         let rocket = request.rocket();
-        match session::cookie(rocket).zip(session::demo_cookie(rocket, COPY)) {
+        match session::cookie(rocket).zip(session::demo_cookie(rocket, COPY_COOKIE)) {
             Some((session, copy)) => Outcome::Success(EmptyCookies { session, copy }),
             None => Outcome::Error((Status::InternalServerError, ())),
         }

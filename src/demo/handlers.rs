@@ -16,8 +16,8 @@ static HANDLERS: LazyLock<Vec<HandlerInfo>> = LazyLock::new(|| {
     files.chain([plan]).flat_map(|(path, source)| handlers(&path, source)).collect()
 });
 
-/// Types of parameters that are not highlighted, because they let every request in.
-const OPEN: &[&str] = &[
+/// Types of parameters that are not highlighted, because they don't restrict access.
+const UNRESTRICTED: &[&str] = &[
     "&CookieJar",
     "&State",
     "Client",
@@ -86,7 +86,7 @@ fn split_at_guard(signature: &str) -> (&str, &str, &str) {
     for parameter in parameters(signature) {
         let Some((name, kind)) = parameter.split_once(':') else { continue };
         let (name, kind) = (name.trim(), kind.trim());
-        let is_open = OPEN.iter().any(|open| kind.split('<').next() == Some(open));
+        let is_open = UNRESTRICTED.iter().any(|name| kind.split('<').next() == Some(name));
         if !is_open && !attribute.contains(&format!("<{name}>")) {
             let start = kind.as_ptr() as usize - signature.as_ptr() as usize;
             return (&signature[..start], kind, &signature[start + kind.len()..]);

@@ -43,7 +43,7 @@ pub fn attach(
 struct HandlerStatus(AtomicU8);
 
 impl HandlerStatus {
-    /// There was no handler, or one of its guards or parameters failed, or the handler did.
+    /// No handler ran, or the handler or one of its guards failed with a status other than 401.
     const UNKNOWN: u8 = 0;
     const RAN: u8 = 1;
     /// A login guard rejected the request.

@@ -9,9 +9,9 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::HandlerStatus;
-use super::flight_plan::{self, PLAN};
+use super::flight_plan::{self, STEPS};
 use super::handlers::{self, HandlerInfo};
-use super::session::Opened;
+use super::session::SentCookie;
 use super::visitor::{Redirects, Visitor};
 use crate::trace::{Step, Trace};
 use crate::web::context::ContextProcessor;
@@ -26,9 +26,9 @@ pub const CONTEXT: ContextProcessor = ContextProcessor(|page, request| {
     let done = Visitor::of(request).map_or_else(BTreeSet::new, |visitor| visitor.done);
     let demo = Demo {
         exchanges,
-        session: Opened::of(request),
-        done_count: PLAN.iter().filter(|step| done.contains(**step)).count(),
-        next_step: PLAN.iter().position(|step| !done.contains(step)).map(|index| index + 1),
+        session: SentCookie::of(request),
+        done_count: STEPS.iter().filter(|step| done.contains(**step)).count(),
+        next_step: STEPS.iter().position(|step| !done.contains(step)).map(|index| index + 1),
         done,
         has_copy: flight_plan::has_copy(request),
     };
@@ -40,7 +40,7 @@ pub const CONTEXT: ContextProcessor = ContextProcessor(|page, request| {
 struct Demo<'r> {
     /// The redirects that led to this page, and the page.
     exchanges: Vec<Exchange>,
-    session: Option<&'r Opened>,
+    session: Option<&'r SentCookie>,
     /// What the visitor has done.
     done: BTreeSet<&'static str>,
     /// The number of steps of the flight plan that the visitor has done.
@@ -59,11 +59,11 @@ pub struct Exchange {
     status: u16,
     /// Where the response redirects to. Empty for a page.
     pub location: String,
-    /// The hash of the whole location, which might contain a secret.
+    /// A hash of the full location, which is not kept, because it might contain a secret.
     #[serde(skip)]
-    pub target: [u8; 32],
+    pub location_hash: [u8; 32],
     handler: Option<&'static HandlerInfo>,
-    /// Whether the handler ran: `HandlerStatus`.
+    /// One of the constants of `HandlerStatus`.
     handler_status: u8,
     /// Where a form or a cross-site request came from, as the browser says.
     site: String,
@@ -97,10 +97,10 @@ impl Exchange {
             request.method().supports_payload() || matches!(site, "cross-site" | "same-site");
         let mut exchange = Exchange {
             method: request.method().as_str(),
-            path: without_query(&request.uri().to_string()),
+            path: redact_query(&request.uri().to_string()),
             status: status.code,
             location: String::new(),
-            target: [0; 32],
+            location_hash: [0; 32],
             handler: request.route().and_then(handlers::find),
             handler_status: match Trace::of(request) {
                 Some(trace) if trace.is_current() => HandlerStatus::RAN,
@@ -128,12 +128,12 @@ impl Exchange {
     }
 
     /// Returns the exchange of a redirect.
-    pub fn of_redirect(request: &Request<'_>, response: &Response<'_>) -> Exchange {
+    pub fn from_redirect(request: &Request<'_>, response: &Response<'_>) -> Exchange {
         let headers = response.headers();
         let location = headers.get_one("Location").unwrap_or_default();
         Exchange {
-            location: without_query(location),
-            target: hash(location),
+            location: redact_query(location),
+            location_hash: hash(location),
             cookies: headers.get("Set-Cookie").map(without_value).collect(),
             ..Exchange::new(request, response.status())
         }
@@ -146,7 +146,7 @@ pub fn hash(location: &str) -> [u8; 32] {
 
 /// Returns a path without its query string, except for the path in `next`. Other parts might contain a
 /// secret by mistake.
-fn without_query(uri: &str) -> String {
+fn redact_query(uri: &str) -> String {
     let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
     let Some(next) = query.split('&').find_map(|field| field.strip_prefix("next=")) else {
         return shorten(path);

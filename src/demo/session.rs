@@ -14,7 +14,7 @@ use crate::schema::sessions;
 
 /// The session cookie that the browser sent.
 #[derive(Clone, Serialize)]
-pub struct Opened {
+pub struct SentCookie {
     name: String,
     /// `None` if the server can't decrypt the cookie.
     content: Option<Content>,
@@ -25,7 +25,7 @@ pub struct Opened {
     /// The hash of the token in the cookie, shortened.
     token_hash: Option<String>,
     row: Option<Row>,
-    /// Whether the database could not be asked for the row.
+    /// Whether the row is unknown, because the database was unavailable.
     is_row_unknown: bool,
 }
 
@@ -57,10 +57,10 @@ struct Row {
     previous_token_hash: Option<Vec<u8>>,
 }
 
-impl Opened {
+impl SentCookie {
     /// Returns the session cookie of a request, or `None` if the browser sent none.
-    pub fn of<'r>(request: &'r Request<'_>) -> Option<&'r Opened> {
-        request.local_cache(|| None::<Opened>).as_ref()
+    pub fn of<'r>(request: &'r Request<'_>) -> Option<&'r SentCookie> {
+        request.local_cache(|| None::<SentCookie>).as_ref()
     }
 
     /// Returns whether the cookie is valid, but its session has been revoked.
@@ -69,7 +69,7 @@ impl Opened {
     }
 }
 
-/// Returns the session cookie as the app sets it, without a token.
+/// Returns an empty cookie with the name and the attributes of the session cookie.
 pub fn cookie(rocket: &Rocket<Orbit>) -> Option<Cookie<'static>> {
     testing::session_cookie::<User>(rocket, "", Remember::No)
 }
@@ -84,7 +84,7 @@ pub fn demo_cookie(rocket: &Rocket<Orbit>, name: &str) -> Option<Cookie<'static>
 
 /// Opens the session cookie of each request and finds its row. These queries are not traced.
 pub fn fairing() -> impl Fairing {
-    AdHoc::on_request("Opened session cookie", |request, _| {
+    AdHoc::on_request("SentCookie session cookie", |request, _| {
         Box::pin(async move {
             if !expects_json(request) && !request.uri().path().starts_with("/static/") {
                 let opened = open(request).await;
@@ -94,7 +94,7 @@ pub fn fairing() -> impl Fairing {
     })
 }
 
-async fn open(request: &Request<'_>) -> Option<Opened> {
+async fn open(request: &Request<'_>) -> Option<SentCookie> {
     let cookie = cookie(request.rocket())?;
     request.cookies().get(cookie.name())?;
     let content = request.cookies().get_private(cookie.name());
@@ -109,7 +109,7 @@ async fn open(request: &Request<'_>) -> Option<Opened> {
     };
     let (row, is_row_unknown) = row.map_or((None, true), |row| (row, false));
     let login = Login::<User>::of(request);
-    Some(Opened {
+    Some(SentCookie {
         name: cookie.name().to_owned(),
         content,
         same_user_agent: login.and_then(|login| login.is_same_user_agent()),

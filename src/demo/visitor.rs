@@ -12,14 +12,14 @@ use rocket_login::{Clock, expects_json};
 
 use super::flight_plan;
 use super::panel::{Exchange, hash};
-use super::session::{self, Opened};
+use super::session::{self, SentCookie};
 use crate::trace::{Step, Trace};
 
 /// The cookie with the visitor's random id and the steps that they have done, such as `3f…a.registered`.
-const COOKIE: &str = "demo";
+const PROGRESS_COOKIE: &str = "demo";
 
 /// What a visitor can have done: the steps of the flight plan, and what must come before some of them.
-const DONE: [&str; 8] = [
+const PROGRESS: [&str; 8] = [
     "unauthorized",
     "registered",
     "logged_out",
@@ -31,12 +31,13 @@ const DONE: [&str; 8] = [
 ];
 
 /// How long a redirect is kept, in seconds.
-const KEEP_FOR: i64 = 5 * 60;
+const REDIRECT_LIFETIME: i64 = 5 * 60;
 
 /// The maximum number of redirects before a page.
 const MAX_REDIRECTS: usize = 4;
 
-/// The maximum number of visitors whose redirects are kept. The redirects of one take at most 300 KB.
+/// The maximum number of visitors whose redirects are kept. Each visitor's redirects take at most
+/// 300 KB.
 const MAX_VISITORS: NonZeroUsize = NonZeroUsize::new(100).unwrap();
 
 /// The last redirects of each visitor.
@@ -59,14 +60,14 @@ impl Redirects {
         let now = redirects.clock.now();
         let mut redirects = redirects.by_visitor.lock().unwrap_or_else(PoisonError::into_inner);
         let is_target = redirects.peek(&visitor.id).is_some_and(|(at, exchanges)| {
-            let target = exchanges.last().map(|exchange| exchange.target);
-            now - at < KEEP_FOR && target == Some(hash(&request.uri().to_string()))
+            let last = exchanges.last().map(|exchange| exchange.location_hash);
+            now - at < REDIRECT_LIFETIME && last == Some(hash(&request.uri().to_string()))
         });
         let taken = is_target.then(|| redirects.pop(&visitor.id)).flatten();
         taken.map_or_else(Vec::new, |(_, exchanges)| exchanges)
     }
 
-    /// Adds a redirect after those that led to it.
+    /// Appends a redirect to the chain of redirects that led to it.
     fn add(&self, id: &str, mut before: Vec<Exchange>, redirect: Exchange) {
         before.push(redirect);
         let excess = before.len().saturating_sub(MAX_REDIRECTS);
@@ -85,14 +86,15 @@ pub struct Visitor {
 impl Visitor {
     /// Returns the visitor, or `None` before their first redirect.
     pub fn of(request: &Request<'_>) -> Option<Visitor> {
-        let cookie = session::demo_cookie(request.rocket(), COOKIE)?;
+        let cookie = session::demo_cookie(request.rocket(), PROGRESS_COOKIE)?;
         let cookie = request.cookies().get(cookie.name())?;
         let mut parts = cookie.value().split('.');
         let id = parts
             .next()
             .filter(|id| id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()))?
             .to_owned();
-        let done = parts.filter_map(|done| DONE.into_iter().find(|step| *step == done)).collect();
+        let done =
+            parts.filter_map(|done| PROGRESS.into_iter().find(|step| *step == done)).collect();
         Some(Visitor { id, done })
     }
 
@@ -107,7 +109,8 @@ impl Visitor {
     fn record(&mut self, request: &Request<'_>, trace: &Trace, location: &str) {
         if location.starts_with("/login") {
             self.done.insert("unauthorized");
-            if self.done.contains("put_back") && Opened::of(request).is_some_and(Opened::is_revoked)
+            if self.done.contains("put_back")
+                && SentCookie::of(request).is_some_and(SentCookie::is_revoked)
             {
                 self.done.insert("copy_rejected");
             }
@@ -142,13 +145,15 @@ pub fn fairing() -> impl Fairing {
                 return;
             }
             let Some(mut visitor) = Visitor::of(request).or_else(Visitor::new) else { return };
-            let redirect = Exchange::of_redirect(request, response);
+            let redirect = Exchange::from_redirect(request, response);
             visitor.record(request, trace, &redirect.location);
             let is_get = request.method() == Method::Get;
             let before = if is_get { Redirects::take(request) } else { Vec::new() };
             redirects.add(&visitor.id, before, redirect);
             let done: String = visitor.done.iter().map(|step| format!(".{step}")).collect();
-            let Some(mut cookie) = session::demo_cookie(request.rocket(), COOKIE) else { return };
+            let Some(mut cookie) = session::demo_cookie(request.rocket(), PROGRESS_COOKIE) else {
+                return;
+            };
             cookie.set_value(visitor.id + &done);
             // Adds the header itself, because Rocket has already written its cookie jar to the response.
             response.adjoin_header(&cookie);

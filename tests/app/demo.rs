@@ -19,7 +19,7 @@ fn demo_app() -> App {
 impl Response {
     /// Returns the panel as text, without tags.
     fn panel(&self) -> String {
-        let panel = self.body.split("<aside class=\"inside\"").nth(1);
+        let panel = self.body.split("<aside class=\"panel\"").nth(1);
         let mut text = String::new();
         for part in panel.unwrap_or_else(|| panic!("no panel: {}", self.body)).split('<') {
             text += part.split_once('>').map_or("", |(_, text)| text);
@@ -48,7 +48,7 @@ impl Response {
     }
 
     /// Returns the titles of the steps that the flight plan shows as done.
-    fn done(&self) -> Vec<&str> {
+    fn completed_steps(&self) -> Vec<&str> {
         let steps = self.body.split("class=\"done\">").skip(1);
         steps.map(|step| step.split(['>', '<']).nth(2).unwrap().trim()).collect()
     }
@@ -56,7 +56,7 @@ impl Response {
 
 #[test]
 fn pages_show_no_demo_unless_the_setting_is_true() {
-    for app in [App::configured("[debug]\ndemo = false"), release("")] {
+    for app in [App::configured("[debug]\ndemo = false"), release_app("")] {
         let mut browser = app.registered("ada");
         for path in ["/", "/dashboard", "/nowhere"] {
             browser.get(path).assert_lacks("What just happened");
@@ -66,11 +66,11 @@ fn pages_show_no_demo_unless_the_setting_is_true() {
         assert_eq!(browser.post("/demo/phone", &[]).status, Status::NotFound);
         assert!(!browser.cookies.contains_key("demo"));
     }
-    let app = release("demo = true");
+    let app = release_app("demo = true");
     app.browser().get("/").assert_contains("What just happened");
 }
 
-fn release(toml: &str) -> App {
+fn release_app(toml: &str) -> App {
     App::release(&format!("secret_key = \"{}\"\n{toml}", "aGVsbG8g".repeat(6)))
 }
 
@@ -93,7 +93,7 @@ fn the_panel_shows_the_guard_that_let_a_request_in() {
     );
     panel.assert_panel_contains(&[
         "GET /account/password → 200",
-        "FreshUser let GET /account/password in: src/routes/password.rs:",
+        "FreshUser accepted GET /account/password: src/routes/password.rs:",
     ]);
     let line = panel
         .panel()
@@ -106,7 +106,7 @@ fn the_panel_shows_the_guard_that_let_a_request_in() {
     let source = std::fs::read_to_string("src/routes/password.rs").unwrap();
     let line: usize = line.unwrap().parse().unwrap();
     assert_eq!(source.lines().nth(line - 1), Some("#[get(\"/account/password\")]"));
-    browser.get("/").assert_panel_contains(&["GET / → 200", "Public: anyone may send GET /:"]);
+    browser.get("/").assert_panel_contains(&["GET / → 200", "Public: GET / needs no login:"]);
     browser
         .get("/nowhere")
         .assert_panel_contains(&["GET /nowhere → 404", "No route matches GET /nowhere."]);
@@ -130,8 +130,8 @@ fn the_panel_shows_the_handler_and_the_guard_of_every_page() {
         let browser = if guard.is_some() { &mut user } else { &mut anonymous };
         let page = browser.get(path);
         let sentence = match guard {
-            Some(guard) => format!("{guard} let GET {path} in: src/routes/"),
-            None => format!("Public: anyone may send GET {path}: src/routes/"),
+            Some(guard) => format!("{guard} accepted GET {path}: src/routes/"),
+            None => format!("Public: GET {path} needs no login: src/routes/"),
         };
         page.assert_panel_contains(&[handler, &sentence]);
         assert_eq!(page.body.contains("<mark>"), guard.is_some(), "{path}");
@@ -140,14 +140,14 @@ fn the_panel_shows_the_handler_and_the_guard_of_every_page() {
         ("/account/sessions/revoke-others", "fn revoke_others("),
         ("/account/password", "fn change_password("),
         ("/reauthenticate", "fn reauthenticate("),
-        ("/demo/phone", "fn add_phone("),
+        ("/demo/phone", "fn log_in_from_phone("),
     ] {
         let form = [("password", PASSWORD), ("new_password", "a different horse altogether")];
         let mut response = user.post(path, &form);
         while response.status == Status::SeeOther {
             response = user.follow(response);
         }
-        response.assert_panel_contains(&[handler, &format!("let POST {path} in: src/")]);
+        response.assert_panel_contains(&[handler, &format!("accepted POST {path}: src/")]);
     }
 }
 
@@ -159,8 +159,8 @@ fn the_panel_does_not_say_that_a_guard_let_a_failed_request_in() {
         let page = browser.post(path, &[]);
         assert!(page.status.class().is_client_error(), "{}", page.status);
         let panel = page.panel();
-        assert!(!panel.contains("let POST") && !panel.contains("rejected"), "{panel}");
-        page.assert_panel_contains(&["fn revoke(", "with an error: src/routes/account.rs"]);
+        assert!(!panel.contains("accepted") && !panel.contains("rejected"), "{panel}");
+        page.assert_panel_contains(&["fn revoke(", "or one of its guards failed for POST"]);
     }
 }
 
@@ -169,7 +169,7 @@ fn the_panel_shows_why_a_cross_site_request_was_blocked() {
     let app = demo_app();
     let page = app.browser().post_with("/logout", ("Sec-Fetch-Site", "cross-site"), &[]);
     page.assert_panel_contains(&[
-        "The request was blocked before a handler ran, because it came from another site",
+        "The form was sent from another site",
         "Origin Sec-Fetch-Site: cross-site",
         r#""event":"cross_site_blocked""#,
     ]);
@@ -219,7 +219,7 @@ fn the_panel_shows_what_a_login_checked_in_order() {
         "Argon2id with the user's hash",
         " ms",
         "Password correct",
-        "Session a new row",
+        "Session row inserted",
         "Set-Cookie login=…; HttpOnly; SameSite=Lax; Path=/",
         r#""event":"logged_in","user":1"#,
         "Redirected to /dashboard",
@@ -270,13 +270,13 @@ fn the_panel_shows_where_a_failed_login_stopped() {
         "Password not accepted",
         r#""reason":"unknown_username""#,
     ]);
-    assert!(!unknown.panel().contains("Session a new row"));
+    assert!(!unknown.panel().contains("Session row inserted"));
     fail(&mut browser, "ada").assert_panel_contains(&["Username found", "Password not accepted"]);
     for _ in 0..10 {
         fail(&mut browser, "ada");
     }
     let throttled = fail(&mut browser, "ada");
-    throttled.assert_panel_contains(&["POST /login → 429", "Rate limit failed"]);
+    throttled.assert_panel_contains(&["POST /login → 429", "Rate limit not passed"]);
     assert!(!throttled.panel().contains("Argon2id"));
 }
 
@@ -297,15 +297,15 @@ fn the_panel_shows_the_content_of_the_session_cookie_and_its_row() {
         "Authenticatedby password, 17 March 2030, 17:46 UTC",
         "Expires18 March 2030, 05:46 UTC",
         "Rememberedno",
-        "the same as now",
+        "which matches this request",
         "Attributes: HttpOnly; SameSite=Lax; Path=/",
-        "found this row by the hash. So the request is by ada.",
+        "found this row. The row belongs to ada",
         "token_hash",
         "user_id1",
         "created_at17 March 2030, 17:46 UTC",
     ]);
     browser.user_agent = "another browser";
-    browser.get("/dashboard").assert_panel_contains(&["not the same as now"]);
+    browser.get("/dashboard").assert_panel_contains(&["which does not match this request"]);
     app.sql("DELETE FROM sessions");
     browser.get("/").assert_panel_contains(&[
         "None. The server hashed the token from the cookie, but no row has the hash",
@@ -327,7 +327,7 @@ fn the_panel_does_not_show_the_requests_of_other_visitors() {
 }
 
 #[test]
-fn pages_show_the_panel_for_every_cookie() {
+fn pages_show_the_panel_for_malformed_cookies() {
     let app = demo_app();
     let mut browser = app.registered("ada");
     for content in ["{}", "[]", "x", r#"{"id":1}"#, r#"{"id":"a","expires":"b"}"#] {
@@ -348,8 +348,8 @@ fn the_panel_shows_that_the_session_of_a_row_has_expired() {
     let mut browser = app.registered("ada");
     app.advance(3 * 60 * 60);
     let page = browser.get("/");
-    page.assert_panel_contains(&["found this row", "But the session has expired", "token_hash"]);
-    assert!(!page.panel().contains("as now"));
+    page.assert_panel_contains(&["found this row", "The session has expired", "token_hash"]);
+    assert!(!page.panel().contains("match"), "{}", page.panel());
 }
 
 #[test]
@@ -372,11 +372,11 @@ fn the_panel_shows_failed_queries() {
     let page = browser.post("/demo/phone", &[]);
     assert_eq!(page.status, Status::ServiceUnavailable);
     page.assert_panel_contains(&["INSERT INTO sessions", " ms, failed"]);
-    assert!(!page.panel().contains("Session a new row"));
+    assert!(!page.panel().contains("Session row inserted"));
 }
 
 #[test]
-fn no_page_of_the_flow_shows_a_password_token_hash_or_key() {
+fn pages_never_show_passwords_tokens_hashes_or_keys() {
     let app = demo_app();
     let mut browser = app.browser();
     let mut pages = Vec::new();
@@ -438,17 +438,17 @@ fn no_page_of_the_flow_shows_a_password_token_hash_or_key() {
 fn a_visitor_can_complete_the_flight_plan_as_written() {
     let app = demo_app();
     let mut browser = app.browser();
-    assert!(browser.get("/").done().is_empty());
+    assert!(browser.get("/").completed_steps().is_empty());
     browser.get("/dashboard");
     let form = [("username", "ada"), ("password", PASSWORD)];
     browser.post("/register", &form);
     let mut done = vec!["Open a protected page", "Register"];
-    assert_eq!(browser.get("/").done(), done);
+    assert_eq!(browser.get("/").completed_steps(), done);
 
     browser.post("/logout", &[]);
     browser.post("/login", &form);
     done.push("Log out, and log in again");
-    assert_eq!(browser.get("/").done(), done);
+    assert_eq!(browser.get("/").completed_steps(), done);
 
     let redirect = browser.post("/demo/phone", &[]);
     let account = browser.follow(redirect);
@@ -456,7 +456,7 @@ fn a_visitor_can_complete_the_flight_plan_as_written() {
     let revoke = account.body.split("action=\"").find(|part| part.contains("/revoke\"")).unwrap();
     browser.post(revoke.split('"').next().unwrap(), &[]).location();
     done.push("Log out another device");
-    assert_eq!(browser.get("/").done(), done);
+    assert_eq!(browser.get("/").completed_steps(), done);
 
     assert_eq!(browser.post("/demo/age", &[]).location(), "/account/password");
     assert_eq!(
@@ -465,7 +465,7 @@ fn a_visitor_can_complete_the_flight_plan_as_written() {
     );
     browser.post("/reauthenticate", &[("password", PASSWORD)]).location();
     done.push("Confirm it’s you");
-    assert_eq!(browser.get("/").done(), done);
+    assert_eq!(browser.get("/").completed_steps(), done);
 
     browser.post("/demo/copy", &[]);
     browser.post("/logout", &[]);
@@ -483,7 +483,7 @@ fn a_visitor_can_complete_the_flight_plan_as_written() {
     browser.log_in("ada");
     browser.get("/").assert_lacks(rejected);
     done.push("Play the thief");
-    assert_eq!(browser.get("/").done(), done);
+    assert_eq!(browser.get("/").completed_steps(), done);
 }
 
 #[test]
@@ -492,14 +492,14 @@ fn actions_in_another_order_complete_no_step() {
     let mut browser = app.browser();
     browser.post("/demo/put-back", &[]);
     browser.get("/dashboard");
-    assert_eq!(browser.get("/").done(), ["Open a protected page"]);
+    assert_eq!(browser.get("/").completed_steps(), ["Open a protected page"]);
     let mut browser = app.registered("ada");
     browser.post("/account/sessions/revoke-others", &[]);
     browser.cookies.remove("login");
     browser.log_in("ada");
     app.sql("DELETE FROM sessions");
     browser.get("/dashboard");
-    assert_eq!(browser.get("/").done(), ["Open a protected page", "Register"]);
+    assert_eq!(browser.get("/").completed_steps(), ["Open a protected page", "Register"]);
 }
 
 #[test]
@@ -509,7 +509,7 @@ fn a_copied_cookie_that_is_put_back_before_the_logout_still_works() {
     browser.post("/demo/copy", &[]);
     browser.post("/demo/put-back", &[]);
     assert!(browser.is_logged_in());
-    assert!(!browser.get("/").done().contains(&"Play the thief"));
+    assert!(!browser.get("/").completed_steps().contains(&"Play the thief"));
 }
 
 #[test]
@@ -537,7 +537,7 @@ fn the_demo_sets_its_cookie_only_with_a_redirect_and_never_for_api_clients() {
 }
 
 #[test]
-fn the_panel_does_not_show_the_result_of_a_password_that_the_rate_limit_withholds() {
+fn hides_the_password_check_of_throttled_attempts() {
     let app = demo_app();
     app.registered("ada");
     let form = [("username", "ada"), ("password", PASSWORD)];
@@ -550,7 +550,7 @@ fn the_panel_does_not_show_the_result_of_a_password_that_the_rate_limit_withhold
 
 /// Of concurrent attempts, all pass the first check of the rate limit.
 #[rocket::async_test]
-async fn the_panel_does_not_show_the_result_of_a_concurrent_password_either() {
+async fn hides_the_password_check_of_throttled_concurrent_attempts() {
     let dir = tempfile::tempdir().unwrap();
     let log = EventLog::new(Clock::default(), |_| {});
     let figment = figment(&dir).merge(Toml::string("[debug]\ndemo = true").nested());
@@ -590,7 +590,7 @@ fn the_panel_shows_no_query_string_except_the_path_in_next() {
 }
 
 #[test]
-fn aging_a_login_changes_only_the_time_of_the_authentication() {
+fn making_a_login_stale_changes_only_the_time_of_the_authentication() {
     let app = demo_app();
     let mut browser = app.browser();
     browser.post("/register", &[("username", "ada"), ("password", PASSWORD)]);
@@ -619,7 +619,7 @@ fn aging_a_login_changes_only_the_time_of_the_authentication() {
 }
 
 #[test]
-fn over_https_the_cookies_of_the_demo_are_secure_and_have_the_prefix_host() {
+fn demo_cookies_are_secure_host_cookies_over_https() {
     let app = App::configured("[debug]\ndemo = true\n[debug.login]\nsecure_cookies = true");
     let mut browser = app.registered("ada");
     let copied = browser.post("/demo/copy", &[]);
@@ -644,9 +644,12 @@ fn pages_show_the_panel_while_the_database_fails() {
     app.sql("ALTER TABLE sessions RENAME TO renamed");
     let page = browser.get("/dashboard");
     assert_eq!(page.status, Status::ServiceUnavailable);
-    page.assert_panel_contains(&["GET /dashboard → 503", "Unknown, because the database failed."]);
+    page.assert_panel_contains(&[
+        "GET /dashboard → 503",
+        "Unknown, because the database is unavailable.",
+    ]);
     page.assert_sets_no_cookie();
-    assert!(!page.panel().contains("let GET /dashboard in"));
+    assert!(!page.panel().contains("accepted"));
     app.sql("ALTER TABLE renamed RENAME TO sessions");
     assert!(browser.is_logged_in());
 }

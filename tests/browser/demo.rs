@@ -3,7 +3,7 @@
 use crate::browser::*;
 
 /// Clicks through the flight plan as it is written.
-fn fly(browser: &Browser) {
+fn complete_flight_plan(browser: &Browser) {
     browser.open("/");
     browser.assert_done(0);
     browser.follow("dashboard");
@@ -70,14 +70,14 @@ impl Browser {
 fn a_visitor_can_complete_the_flight_plan() {
     let site = Site::start_empty();
     let browser = site.browser();
-    fly(&browser);
+    complete_flight_plan(&browser);
     assert_eq!(browser.console(), [] as [&str; 0]);
 }
 
 #[test]
 #[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
 fn a_visitor_can_complete_the_flight_plan_without_javascript() {
-    fly(&Site::start_empty().browser_without_javascript());
+    complete_flight_plan(&Site::start_empty().browser_without_javascript());
 }
 
 #[test]
@@ -87,12 +87,12 @@ fn the_panel_is_open_until_a_visitor_closes_it() {
     let browser = site.browser();
     let is_open = |path| {
         browser.open(path);
-        browser.script("return document.querySelector('.inside details').open")
+        browser.script("return document.querySelector('.panel details').open")
     };
     assert_eq!(is_open("/"), true);
-    browser.script("document.querySelector('.inside summary').click()");
+    browser.script("document.querySelector('.panel summary').click()");
     assert_eq!(is_open("/login"), false);
     assert_eq!(is_open("/nowhere"), false);
-    browser.script("document.querySelector('.inside summary').click()");
+    browser.script("document.querySelector('.panel summary').click()");
     assert_eq!(is_open("/"), true);
 }

@@ -70,7 +70,7 @@ fn check_every_state(demo: bool, mut check: impl FnMut(&Browser, &str)) {
 
 /// Opens the pages that a logged-in user sees after an error, after deactivation, or when the login
 /// is not fresh. Passes the browser and the state's name to `check`.
-fn check_every_failure(demo: bool, mut check: impl FnMut(&Browser, &str)) {
+fn check_error_states(demo: bool, mut check: impl FnMut(&Browser, &str)) {
     let site = Site::start_with_own_templates(demo);
     let browser = site.browser();
     browser.open("/login");
@@ -158,7 +158,7 @@ fn check_sizes(demo: bool, prefix: &str, max_html: u64, max_requests: u64) {
         assert!(requests <= max_requests, "{state} takes {requests} requests");
     };
     check_every_state(demo, check);
-    check_every_failure(demo, check);
+    check_error_states(demo, check);
 }
 
 #[test]
@@ -179,5 +179,5 @@ fn axe_finds_no_violations_in_either_colour_scheme() {
         }
     };
     check_every_state(true, check);
-    check_every_failure(true, check);
+    check_error_states(true, check);
 }
