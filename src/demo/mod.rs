@@ -14,7 +14,6 @@ use rocket::fairing::{self, Fairing, Info};
 use rocket::http::Status;
 use rocket::route::{Handler, Outcome};
 use rocket::{Build, Data, Request, Response, Rocket, Route, async_trait};
-
 use rocket_login::Clock;
 
 use crate::trace::{Trace, TracingEnabled};

@@ -1,4 +1,4 @@
-//! The session cookie, opened, and its row in the database.
+//! The decrypted session cookie, and its row in the database.
 
 use diesel::prelude::*;
 use rocket::fairing::{AdHoc, Fairing};
@@ -13,10 +13,10 @@ use crate::accounts::{Accounts, User};
 use crate::schema::sessions;
 
 /// The session cookie that the browser sent.
-#[derive(Clone, Serialize)]
+#[derive(Serialize)]
 pub struct SentCookie {
     name: String,
-    /// `None` if the server can't decrypt the cookie.
+    /// `None` if the server can't decrypt or read the cookie.
     content: Option<Content>,
     /// `None` if nobody is logged in.
     same_user_agent: Option<bool>,
@@ -30,7 +30,7 @@ pub struct SentCookie {
 }
 
 /// The content of the session cookie.
-#[derive(Clone, Deserialize, Serialize)]
+#[derive(Deserialize, Serialize)]
 struct Content {
     #[serde(rename(deserialize = "id"), skip_serializing)]
     token: String,
@@ -42,7 +42,7 @@ struct Content {
 }
 
 /// A row of the table `sessions`, without its token hash.
-#[derive(Clone, Serialize, Queryable, Selectable)]
+#[derive(Serialize, Queryable, Selectable)]
 #[diesel(table_name = sessions)]
 struct Row {
     id: i64,
@@ -82,19 +82,19 @@ pub fn demo_cookie(rocket: &Rocket<Orbit>, name: &str) -> Option<Cookie<'static>
     Some(cookie)
 }
 
-/// Opens the session cookie of each request and finds its row. These queries are not traced.
+/// Decrypts the session cookie of each request and finds its row. These queries are not traced.
 pub fn fairing() -> impl Fairing {
-    AdHoc::on_request("SentCookie session cookie", |request, _| {
+    AdHoc::on_request("Session cookie", |request, _| {
         Box::pin(async move {
             if !expects_json(request) && !request.uri().path().starts_with("/static/") {
-                let opened = open(request).await;
-                request.local_cache(|| opened);
+                let cookie = decrypt(request).await;
+                request.local_cache(|| cookie);
             }
         })
     })
 }
 
-async fn open(request: &Request<'_>) -> Option<SentCookie> {
+async fn decrypt(request: &Request<'_>) -> Option<SentCookie> {
     let cookie = cookie(request.rocket())?;
     request.cookies().get(cookie.name())?;
     let content = request.cookies().get_private(cookie.name());
