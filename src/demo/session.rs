@@ -65,7 +65,7 @@ impl SentCookie {
 
     /// Returns whether the cookie is valid, but its session has been revoked.
     pub fn is_revoked(&self) -> bool {
-        self.content.is_some() && self.row.is_none() && !self.is_row_unknown
+        self.content.is_some() && self.row.is_none()
     }
 }
 
