@@ -567,8 +567,8 @@ async fn hides_the_password_check_of_throttled_concurrent_attempts() {
     let form = |password| encode(&[("username", "ada"), ("password", password)]);
     let registration = client.post("/register").header(ContentType::Form).body(form(PASSWORD));
     assert_eq!(registration.dispatch().await.status(), Status::SeeOther);
-    let attempts = (0..20).map(async |number| {
-        let form = form(if number == 19 { PASSWORD } else { "wrong" });
+    let attempts = (0..30).map(async |number| {
+        let form = form(if number == 29 { PASSWORD } else { "wrong" });
         let response = client.post("/login").header(ContentType::Form).body(form).dispatch().await;
         (response.status(), response.into_string().await.unwrap_or_default())
     });
