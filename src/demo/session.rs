@@ -18,7 +18,7 @@ pub struct SentCookie {
     name: String,
     /// `None` if the server can't decrypt or read the cookie.
     content: Option<Content>,
-    /// `None` if nobody is logged in.
+    /// `None` if the user is anonymous.
     same_user_agent: Option<bool>,
     /// The attributes with which the cookie was set.
     attributes: String,

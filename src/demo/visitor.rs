@@ -37,7 +37,7 @@ const REDIRECT_LIFETIME: i64 = 5 * 60;
 const MAX_REDIRECTS: usize = 4;
 
 /// The maximum number of visitors whose redirects are kept. Each visitor's redirects take at most
-/// 300 KB.
+/// 300 KB. The compiler checks this `unwrap`.
 const MAX_VISITORS: NonZeroUsize = NonZeroUsize::new(100).unwrap();
 
 /// The last redirects of each visitor.
