@@ -7,10 +7,17 @@ use rocket::http::Status;
 use rocket::local::blocking::Client;
 use rocket::outcome::try_outcome;
 use rocket::request::{FromRequest, Outcome};
+use rocket::serde::{Serialize, Serializer, json};
 use rocket::{Request, get, routes};
 use rocket_login::{AuthError, CurrentUser, FreshUser};
 
 type RequiredUser = rocket_login::RequiredUser<User>;
+
+impl Serialize for User {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.name.serialize(serializer)
+    }
+}
 
 impl User {
     fn is_admin(&self) -> bool {
@@ -68,6 +75,24 @@ fn guards_implement_clone_and_debug_for_any_user_type() {
     log_in_as(&client, "ada");
     let printed = "CurrentUser { .. } RequiredUser { .. } FreshUser { .. }";
     assert_eq!(get_text(&client, "/guards"), printed);
+}
+
+#[test]
+fn a_guard_serializes_as_its_user() {
+    #[get("/json")]
+    fn users(current: CurrentUser<User>, user: Option<RequiredUser>) -> String {
+        json::to_string(&(current, user)).unwrap()
+    }
+    #[get("/fresh")]
+    fn fresh(user: FreshUser<User>) -> String {
+        json::to_string(&user).unwrap()
+    }
+    let rocket = rocket(manager()).mount("/", routes![users, fresh]);
+    let client = Client::tracked(rocket).unwrap();
+    assert_eq!(get_text(&client, "/json"), "[null,null]");
+    log_in_as(&client, "ada");
+    assert_eq!(get_text(&client, "/json"), r#"["ada","ada"]"#);
+    assert_eq!(get_text(&client, "/fresh"), r#""ada""#);
 }
 
 #[test]
