@@ -184,7 +184,7 @@ impl Drop for Browser {
 }
 
 impl Browser {
-    fn new(port: u16, preferences: Value) -> Browser {
+    pub fn new(port: u16, preferences: Value) -> Browser {
         let profile = TempDir::new().unwrap();
         let mut command = Command::new("chromedriver");
         command.arg("--port=0").env("HOME", profile.path()).process_group(0);

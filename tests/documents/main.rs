@@ -1,9 +1,18 @@
 //! Checks the claims of the documents. A copy of this app does not need these tests.
 
+#[cfg(unix)]
+#[path = "../browser/browser.rs"]
+#[allow(dead_code)]
+mod browser;
 mod diesel;
+mod edit;
 mod markdown;
 #[path = "../shared/server.rs"]
 mod server;
+#[cfg(unix)]
+#[path = "../shared/templates.rs"]
+#[allow(dead_code)]
+mod templates;
 #[cfg(unix)]
 mod tutorial;
 
@@ -11,6 +20,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use edit::Place;
 use markdown::*;
 
 /// Returns all tests as `file::name`.
@@ -152,7 +162,10 @@ fn every_code_block_is_in_the_file_named_above_the_block() {
             let label = block
                 .label
                 .unwrap_or_else(|| panic!("{document} names no file for this code:\n{code}"));
-            let file = &label.source;
+            // The blocks of the tutorial and of the how-to pages are applied as edits by their own tests.
+            let Some(file) = label.source.as_ref().filter(|_| label.place == Place::File) else {
+                continue;
+            };
             assert!(
                 read(file).contains(code),
                 "{document}: {file} does not contain this code:\n{code}"
@@ -160,7 +173,7 @@ fn every_code_block_is_in_the_file_named_above_the_block() {
             count += 1;
         }
     }
-    assert!(count > 40, "the documents contain only {count} code blocks");
+    assert!(count > 20, "the documents contain only {count} code blocks");
 }
 
 #[test]
@@ -208,7 +221,7 @@ fn the_program_in_the_crates_readme_builds_with_the_dependencies_shown() {
     let app = tempfile::tempdir().unwrap();
     let package = "[package]\nname = \"example\"\nedition = \"2024\"\n\n";
     let dependencies = dependencies.replace('…', &format!("file://{ROOT}"));
-    fs::write(app.path().join("Cargo.toml"), package.to_owned() + &dependencies).unwrap();
+    fs::write(app.path().join("Cargo.toml"), format!("{package}{dependencies}")).unwrap();
     fs::create_dir(app.path().join("src")).unwrap();
     fs::write(app.path().join("src/main.rs"), block("rust,no_run")).unwrap();
     fs::copy(Path::new(ROOT).join("Cargo.lock"), app.path().join("Cargo.lock")).unwrap();

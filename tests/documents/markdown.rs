@@ -7,6 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::edit::Place;
+
 pub const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 pub fn read(path: impl AsRef<Path>) -> String {
@@ -69,15 +71,19 @@ pub struct Block {
     pub text: String,
     /// The label in the line before the block, if that line names a file.
     pub label: Option<Label>,
+    /// The deletions that the prose before the block asks for.
+    pub deletions: Vec<Label>,
 }
 
-/// The label of a code block, namely `[name](source):` if the reader writes the block to the file
-/// `name`, or `From [name](source):` if the block is an excerpt of an existing file.
+/// The label of a code block, which says what the reader does with the block: `[name](source):` to write a
+/// file, `[name](source), below `text`:` to change it, or `From [name](source):` for an excerpt of an
+/// existing file. A name in backticks instead of a link is a file that the repository does not contain.
 pub struct Label {
     pub name: String,
     /// The path relative to the repository.
-    pub source: String,
+    pub source: Option<String>,
     pub is_excerpt: bool,
+    pub place: Place,
 }
 
 /// Returns the code blocks of a document.
@@ -89,18 +95,40 @@ pub fn blocks(document: &str) -> Vec<Block> {
         let (language, text) = block.split_once('\n').unwrap();
         let last_line = prose.lines().rfind(|line| !line.is_empty()).unwrap_or_default();
         let (language, text) = (language.to_owned(), format!("{text}\n"));
-        blocks.push(Block { language, text, label: label(document, last_line) });
+        let deletions = prose.lines().filter_map(|line| deletion(document, line)).collect();
+        blocks.push(Block { language, text, label: label(document, last_line), deletions });
     }
     blocks
 }
 
 fn label(document: &str, line: &str) -> Option<Label> {
     let excerpt = line.strip_prefix("From ");
-    let (name, rest) = excerpt.unwrap_or(line).strip_prefix('[')?.split_once("](")?;
+    let (name, source, rest) = file(document, excerpt.unwrap_or(line))?;
+    let place = Place::parse(rest.strip_suffix(':')?)?;
+    Some(Label { name, source, is_excerpt: excerpt.is_some(), place })
+}
+
+/// Parses a line such as `Delete the function `load` from [name](source).`
+fn deletion(document: &str, line: &str) -> Option<Label> {
+    let (what, rest) = line.strip_prefix("Delete ")?.rsplit_once(" from ")?;
+    let (name, source, rest) = file(document, rest)?;
+    assert!(rest.starts_with('.'), "{document}: {line}");
+    let place = Place::parse(&format!(", instead of {what}"))?;
+    Some(Label { name, source, is_excerpt: false, place })
+}
+
+/// Parses a file at the beginning of a line, and returns its name, its source and the rest of the line.
+fn file<'a>(document: &str, line: &'a str) -> Option<(String, Option<String>, &'a str)> {
+    if let Some(rest) = line.strip_prefix('`') {
+        let (name, rest) = rest.split_once('`')?;
+        let is_file = name.contains('.') && !name.contains(' ');
+        return is_file.then(|| (name.to_owned(), None, rest));
+    }
+    let (name, rest) = line.strip_prefix('[')?.split_once("](")?;
     let (link, rest) = rest.split_once(')')?;
-    let is_label = matches!(rest, ":" | ", continued:" | ", going on:");
-    let source = resolve(document, link);
-    is_label.then(|| Label { name: name.to_owned(), source, is_excerpt: excerpt.is_some() })
+    let is_label = rest == ":" || rest.starts_with(", ") || rest.starts_with('.');
+    (is_label && !link.contains("://"))
+        .then(|| (name.to_owned(), Some(resolve(document, link)), rest))
 }
 
 /// Returns the path to which a link in `document` leads, relative to the repository.

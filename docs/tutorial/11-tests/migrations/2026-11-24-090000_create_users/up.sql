@@ -1,0 +1,6 @@
+CREATE TABLE users (
+    id            INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    username      TEXT NOT NULL UNIQUE COLLATE NOCASE,
+    password_hash TEXT NOT NULL,
+    is_active     BOOLEAN NOT NULL DEFAULT TRUE
+);

@@ -1,0 +1,2 @@
+DROP TABLE sessions, users;
+DROP COLLATION ignore_case;

@@ -1,0 +1,60 @@
+use rocket::form::Form;
+use rocket::request::FlashMessage;
+use rocket::response::{Flash, Redirect};
+use rocket::{Either, FromForm, State, get, post, uri};
+use rocket_dyn_templates::{Template, context};
+use rocket_login::{Next, Remember};
+
+use crate::db::Db;
+use crate::error::Error;
+use crate::guards::{CurrentUser, Login, RequiredUser};
+use crate::{passwords, users};
+
+#[get("/login?<next>")]
+pub fn login_form(
+    user: CurrentUser,
+    next: Option<Next>,
+    flash: Option<FlashMessage<'_>>,
+) -> Either<Redirect, Template> {
+    if user.is_authenticated() {
+        return Either::Left(Redirect::to(uri!(dashboard)));
+    }
+    Either::Right(Template::render("login", context! { next, flash }))
+}
+
+#[derive(FromForm)]
+pub struct Credentials {
+    username: String,
+    password: String,
+    remember: Remember,
+    next: Option<Next>,
+}
+
+#[post("/login", data = "<form>")]
+pub async fn log_in(
+    form: Form<Credentials>,
+    db: &State<Db>,
+    login: Login<'_>,
+) -> Result<Flash<Redirect>, Error> {
+    let Credentials { username, password, remember, next } = form.into_inner();
+    if let Some(user) = users::find(db, username).await?
+        && passwords::verify(password, user.password_hash.clone()).await?
+        && login.log_in(user, remember).await?
+    {
+        let page = next.map_or_else(|| Redirect::to(uri!(dashboard)), Redirect::from);
+        return Ok(Flash::success(page, "Login successful."));
+    }
+    let form = Redirect::to(uri!(login_form(next)));
+    Ok(Flash::new(form, "danger", "Invalid username or password."))
+}
+
+#[get("/dashboard")]
+pub fn dashboard(user: RequiredUser, flash: Option<FlashMessage<'_>>) -> Template {
+    Template::render("dashboard", context! { current_user: user, flash })
+}
+
+#[post("/logout")]
+pub async fn log_out(login: Login<'_>) -> Result<Flash<Redirect>, Error> {
+    login.log_out().await?;
+    Ok(Flash::new(Redirect::to("/"), "info", "You have been logged out."))
+}
