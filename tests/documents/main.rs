@@ -1,5 +1,6 @@
 //! Checks the claims of the documents. A copy of this app does not need these tests.
 
+mod architecture;
 #[cfg(unix)]
 #[path = "../browser/browser.rs"]
 #[allow(dead_code)]
