@@ -10,6 +10,7 @@ mod edit;
 mod markdown;
 #[path = "../shared/server.rs"]
 mod server;
+mod site;
 #[cfg(unix)]
 #[path = "../shared/templates.rs"]
 #[allow(dead_code)]
