@@ -17,6 +17,8 @@ mod site;
 mod templates;
 #[cfg(unix)]
 mod tutorial;
+#[cfg(unix)]
+mod tutorial_figures;
 
 use std::collections::BTreeSet;
 use std::fs;
