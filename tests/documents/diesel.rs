@@ -1,4 +1,4 @@
-//! Tests that the Diesel CLI works in this project as the README describes.
+//! Tests that the Diesel CLI works in this project.
 
 use std::fs;
 use std::process::Command;
