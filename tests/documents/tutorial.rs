@@ -142,6 +142,28 @@ fn the_production_page_shows_the_output_of_its_commands() {
     reader.follow("docs/production.md");
 }
 
+/// Applies each solution to the program of its exercise's chapter, and runs its commands.
+#[test]
+#[ignore = "needs curl and the diesel CLI, and takes minutes"]
+fn the_solutions_of_the_exercises_work() {
+    let only = std::env::var("SOLUTION").unwrap_or_default();
+    let mut count = 0;
+    for (chapter, program) in chapters() {
+        for link in read(&chapter).split("](solutions/").skip(1) {
+            let name = link.split(')').next().unwrap();
+            if !name.contains(&only) {
+                continue;
+            }
+            let dir = tempfile::tempdir().unwrap();
+            let mut reader = Reader::new(dir.path().join("my-login"));
+            reader.copy_program(program.as_ref().unwrap());
+            reader.follow(&format!("docs/tutorial/solutions/{name}"));
+            count += 1;
+        }
+    }
+    assert!(count >= 5 || !only.is_empty(), "{count}");
+}
+
 /// Returns the files of a chapter's program, without build artifacts and data.
 fn program_files(program: &str) -> Vec<String> {
     let excluded = [".lock", ".sqlite"];
@@ -197,6 +219,35 @@ impl Reader {
             pauses: false,
             timings: Vec::new(),
             server: None,
+        }
+    }
+
+    /// Copies the program of a chapter, with its users ada and mallory.
+    fn copy_program(&mut self, program: &str) {
+        for file in program_files(program) {
+            let name = file.strip_prefix(&format!("{program}/")).unwrap();
+            write(&self.dir, name, &read(&file));
+        }
+        let manifest = read(format!("{program}/Cargo.toml"))
+            .replace("../../../login", &format!("{ROOT}/login"));
+        let workspace = read("docs/tutorial/Cargo.toml");
+        let profile = workspace.find("[profile").unwrap();
+        write(
+            &self.dir,
+            "Cargo.toml",
+            &format!("{manifest}\n[workspace]\n\n{}", &workspace[profile..]),
+        );
+        write(&self.dir, "Cargo.lock", &read("docs/tutorial/Cargo.lock"));
+        write(&self.dir, ".env", "DATABASE_URL=users.sqlite\n");
+        for (name, password) in [("ada", PASSWORD), ("mallory", "correct horse battery staple")] {
+            write(
+                &self.dir,
+                &format!("{name}.form"),
+                &format!("username={name}&password={password}"),
+            );
+            let (is_success, output) =
+                self.run(&format!("echo '{password}' | cargo run --quiet -- {name}"));
+            assert!(is_success, "{output}");
         }
     }
 

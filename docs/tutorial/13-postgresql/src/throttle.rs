@@ -36,8 +36,8 @@ impl Throttle {
         }
         failures.count += 1;
         if failures.count >= limit {
-            let doublings = (failures.count - limit).min(7);
-            failures.blocked_until = now + (10 << doublings).min(MAX_WAIT);
+            let doublings = (failures.count - limit).min(4);
+            failures.blocked_until = now + (60 << doublings).min(MAX_WAIT);
         }
         Ok(())
     }

@@ -1,4 +1,3 @@
-use diesel::connection::SimpleConnection;
 use diesel::r2d2::{ConnectionManager, Pool};
 use diesel::{QueryResult, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
@@ -12,8 +11,8 @@ pub struct Db(Pool<ConnectionManager<SqliteConnection>>);
 
 impl Db {
     pub fn open(path: &str) -> Result<Db, Error> {
-        let pool = Pool::new(ConnectionManager::<SqliteConnection>::new(path))?;
-        pool.get()?.batch_execute("PRAGMA journal_mode = WAL")?;
+        let pool = Pool::builder().max_size(1);
+        let pool = pool.build(ConnectionManager::<SqliteConnection>::new(path))?;
         pool.get()?.run_pending_migrations(MIGRATIONS)?;
         Ok(Db(pool))
     }
@@ -24,11 +23,6 @@ impl Db {
         F: FnOnce(&mut SqliteConnection) -> QueryResult<T> + Send + 'static,
     {
         let pool = self.0.clone();
-        let run = move || {
-            let mut connection = pool.get()?;
-            connection.batch_execute("PRAGMA busy_timeout = 2000")?;
-            Ok(query(&mut connection)?)
-        };
-        spawn_blocking(run).await?
+        spawn_blocking(move || Ok(query(&mut *pool.get()?)?)).await?
     }
 }
