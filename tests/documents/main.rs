@@ -176,7 +176,7 @@ fn every_code_block_is_in_the_file_named_above_the_block() {
             count += 1;
         }
     }
-    assert!(count > 20, "the documents contain only {count} code blocks");
+    assert!(count > 10, "the documents contain only {count} code blocks");
 }
 
 #[test]
