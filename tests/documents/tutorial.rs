@@ -142,6 +142,29 @@ fn the_production_page_shows_the_output_of_its_commands() {
     reader.follow("docs/production.md");
 }
 
+#[test]
+#[ignore = "builds the programs, and needs PostgreSQL"]
+fn each_program_runs_from_a_clone_by_one_command() {
+    let clone = tempfile::tempdir().unwrap();
+    for file in files("docs/tutorial").into_iter().chain(files("login")) {
+        let is_source = !file.contains("/target/") && !file.contains(".sqlite");
+        if is_source && (file.starts_with("login/") || !file.ends_with(".md")) {
+            let copy = clone.path().join(&file);
+            fs::create_dir_all(copy.parent().unwrap()).unwrap();
+            fs::copy(format!("{ROOT}/{file}"), copy).unwrap();
+        }
+    }
+    let mut reader = Reader::new(clone.path().join("reader"));
+    for program in chapters().into_iter().filter_map(|(_, program)| program) {
+        if program.ends_with("13-postgresql") {
+            reader.use_postgres();
+        }
+        reader.dir = clone.path().join(&program);
+        let server = server::start(&mut reader.command("cargo run --quiet --locked"));
+        assert!(server.get("/", "").contains("Hello!"), "{program}");
+    }
+}
+
 /// Applies each solution to the program of its exercise's chapter, and runs its commands.
 #[test]
 #[ignore = "needs curl and the diesel CLI, and takes minutes"]

@@ -42,7 +42,7 @@ fn home(flash: Option<FlashMessage<'_>>) -> Page {
 #[rocket::main]
 async fn main() -> Result<(), Error> {
     dotenvy::dotenv().ok();
-    let url = std::env::var("DATABASE_URL").map_err(|_| "Set DATABASE_URL.")?;
+    let url = std::env::var("DATABASE_URL").unwrap_or_else(|_| "users.sqlite".to_owned());
     let db = Db::open(&url)?;
     let argument = std::env::args().nth(1);
     if let Some(username) = argument {
