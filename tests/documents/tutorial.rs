@@ -268,6 +268,7 @@ impl Reader {
         );
         write(&self.dir, "Cargo.lock", &read("docs/tutorial/Cargo.lock"));
         write(&self.dir, ".env", "DATABASE_URL=users.sqlite\n");
+        self.run("echo \"ROCKET_SECRET_KEY=$(openssl rand -base64 32)\" >> .env");
         for (name, password) in [("ada", PASSWORD), ("mallory", "correct horse battery staple")] {
             write(
                 &self.dir,
