@@ -7,8 +7,21 @@ use tempfile::TempDir;
 
 use crate::markdown::*;
 
+/// Returns a temporary directory with the files that the diesel CLI reads.
+pub fn project() -> TempDir {
+    let project = TempDir::new().unwrap();
+    for file in files("migrations").iter().map(String::as_str).chain(["diesel.toml", "Cargo.toml"])
+    {
+        let copy = project.path().join(file);
+        fs::create_dir_all(copy.parent().unwrap()).unwrap();
+        fs::copy(format!("{ROOT}/{file}"), copy).unwrap();
+    }
+    fs::create_dir(project.path().join("src")).unwrap();
+    project
+}
+
 /// Runs the diesel CLI in a copy of the files that it reads, and returns the output.
-fn diesel(project: &TempDir, arguments: &[&str]) -> String {
+pub fn diesel(project: &TempDir, arguments: &[&str]) -> String {
     let mut command = Command::new("diesel");
     command.args(arguments).current_dir(project).env("DATABASE_URL", "sqlite://app.sqlite");
     let output = command.output().expect("the diesel CLI is missing. Install it with .ci/run");
@@ -19,14 +32,7 @@ fn diesel(project: &TempDir, arguments: &[&str]) -> String {
 #[test]
 #[ignore = "needs the diesel CLI"]
 fn print_schema_prints_the_schema_and_generate_adds_a_migration() {
-    let project = TempDir::new().unwrap();
-    for file in files("migrations").iter().map(String::as_str).chain(["diesel.toml", "Cargo.toml"])
-    {
-        let copy = project.path().join(file);
-        fs::create_dir_all(copy.parent().unwrap()).unwrap();
-        fs::copy(format!("{ROOT}/{file}"), copy).unwrap();
-    }
-    fs::create_dir(project.path().join("src")).unwrap();
+    let project = project();
     diesel(&project, &["migration", "run"]);
     assert_eq!(diesel(&project, &["print-schema"]), read("src/schema.rs"));
     let written = fs::read_to_string(project.path().join("src/schema.rs")).unwrap();

@@ -7,6 +7,8 @@ mod architecture;
 mod browser;
 mod diesel;
 mod edit;
+#[cfg(unix)]
+mod how_to;
 mod markdown;
 #[path = "../shared/server.rs"]
 mod server;

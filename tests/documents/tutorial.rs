@@ -203,7 +203,7 @@ fn program_files(program: &str) -> Vec<String> {
 }
 
 /// Returns what the reader does to files, in order: the deletions before a block, and the block itself.
-fn edits(mut block: Block) -> Vec<(Label, String)> {
+pub(crate) fn edits(mut block: Block) -> Vec<(Label, String)> {
     let mut edits: Vec<_> = block.deletions.drain(..).map(|label| (label, String::new())).collect();
     if let Some(label) = block.label.filter(|label| !label.is_excerpt) {
         edits.push((label, block.text));
@@ -221,8 +221,8 @@ fn write(dir: &std::path::Path, name: &str, text: &str) {
 const HUMAN_PAUSE: Duration = Duration::from_secs(5);
 
 /// A simulated reader, who writes the files and runs the commands of a chapter in a directory.
-struct Reader {
-    dir: PathBuf,
+pub(crate) struct Reader {
+    pub(crate) dir: PathBuf,
     port: u16,
     /// The app's data directory, if it is not in `dir`.
     data_dir: Option<PathBuf>,
@@ -235,7 +235,7 @@ struct Reader {
 }
 
 impl Reader {
-    fn new(dir: PathBuf) -> Reader {
+    pub(crate) fn new(dir: PathBuf) -> Reader {
         fs::create_dir(&dir).unwrap();
         // Hides curl's progress meter, because curl does not show the meter in a terminal.
         fs::write(dir.with_file_name(".curlrc"), "silent\n").unwrap();
@@ -361,7 +361,7 @@ impl Reader {
         browser.assert_contains("Please log in to access this page.");
     }
 
-    fn follow(&mut self, chapter: &str) {
+    pub(crate) fn follow(&mut self, chapter: &str) {
         println!("{chapter}");
         for block in blocks(chapter) {
             let (language, text) = (block.language.clone(), block.text.clone());
@@ -410,7 +410,7 @@ impl Reader {
         }
     }
 
-    fn run(&self, command: &str) -> (bool, String) {
+    pub(crate) fn run(&self, command: &str) -> (bool, String) {
         let output = self.command(command).stdin(Stdio::null()).output().unwrap();
         (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
     }
