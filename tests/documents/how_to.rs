@@ -12,7 +12,7 @@ use crate::markdown::*;
 use crate::tutorial::{Reader, edits};
 
 /// The pages that change the app, each with the pages that it continues.
-const PAGES: [&[&str]; 1] = [&["table", "form", "test"]];
+const PAGES: [&[&str]; 2] = [&["table", "form", "test"], &["role"]];
 
 fn path(page: &str) -> String {
     format!("docs/how-to/{page}.md")
@@ -127,5 +127,14 @@ fn following_the_pages_about_notes_adds_a_table_a_form_and_tests() {
     for page in PAGES[0] {
         follow(&mut reader, page);
     }
+    check(&reader);
+}
+
+#[test]
+#[ignore = "builds copies of the app"]
+fn following_the_page_about_roles_adds_a_role() {
+    let _lock = lock_program();
+    let (_dir, mut reader) = reader();
+    follow(&mut reader, "role");
     check(&reader);
 }
