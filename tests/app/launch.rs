@@ -69,6 +69,20 @@ fn a_new_secret_key_invalidates_session_cookies() {
 }
 
 #[test]
+fn session_rows_and_cookies_survive_a_new_secret_key() {
+    let key = |byte: &str| format!("[debug]\nsecret_key = \"{}\"", byte.repeat(64));
+    let app = App::configured(&key("abcd"));
+    let cookies = app.registered("ada").cookies;
+    let app = App::in_dir(app.stop(), &key("efgh"));
+    let mut browser = app.browser();
+    browser.cookies = cookies.clone();
+    browser.get("/dashboard");
+    assert_eq!(browser.cookies["login"].value(), cookies["login"].value());
+    browser.log_in("ada");
+    browser.get("/account").assert_contains(">Log out device</button>");
+}
+
+#[test]
 fn rejects_short_or_invalid_keys_without_printing_them() {
     for key in
         ["c2hvcnQ=", "this text is not base64, although it is long enough", "AAAA", &"A".repeat(88)]
