@@ -71,7 +71,7 @@ fn the_table_page_shows_the_schema_that_diesel_prints() {
 
 /// Waits until no other test builds the app, because all copies of its program replace the same file in the
 /// target directory.
-fn lock_program() -> MutexGuard<'static, ()> {
+pub fn lock_program() -> MutexGuard<'static, ()> {
     static LOCK: Mutex<()> = Mutex::new(());
     LOCK.lock().unwrap_or_else(PoisonError::into_inner)
 }

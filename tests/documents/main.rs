@@ -10,6 +10,8 @@ mod edit;
 #[cfg(unix)]
 mod how_to;
 mod markdown;
+#[cfg(unix)]
+mod operations;
 #[path = "../shared/server.rs"]
 mod server;
 mod site;

@@ -1,0 +1,201 @@
+//! The commands of the pages about production, in a directory that stands for the server.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use crate::how_to::lock_program;
+use crate::markdown::*;
+use crate::server::{ADA, Server, binary, cookie, program, start};
+use crate::tutorial::Reader;
+
+/// Programs that need root or a service, replaced by scripts without these needs.
+const REPLACED: [(&str, &str); 5] = [
+    ("sudo", "if [ \"$1\" = -u ]; then shift 2; fi; exec env \"$@\""),
+    ("runuser", "shift 2; exec \"$@\""),
+    ("systemctl", "echo systemctl \"$@\""),
+    ("install", "exec /usr/bin/install $(echo \"$@\" | sed 's/-o app -g app//')"),
+    ("chown", ":"),
+];
+
+/// A directory with the files of a server.
+struct Machine(TempDir);
+
+impl Machine {
+    fn new() -> Machine {
+        let dir = TempDir::new().unwrap();
+        for name in ["bin", "etc", "opt/app", "var/lib/app", "var/backups"] {
+            fs::create_dir_all(dir.path().join(name)).unwrap();
+        }
+        for (name, script) in REPLACED {
+            let file = dir.path().join("bin").join(name);
+            fs::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
+            fs::set_permissions(file, PermissionsExt::from_mode(0o755)).unwrap();
+        }
+        symlink(binary(), dir.path().join("opt/app/app")).unwrap();
+        Machine(dir)
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn read(&self, file: &str) -> String {
+        fs::read_to_string(self.path().join(file)).unwrap()
+    }
+
+    fn is_private(&self, file: &str) -> bool {
+        fs::metadata(self.path().join(file)).unwrap().permissions().mode() & 0o077 == 0
+    }
+
+    /// Runs the blocks of a section that contain `text`, with the paths of this machine.
+    #[track_caller]
+    fn run(&self, page: &str, text: &str) -> String {
+        let mut output = String::new();
+        let blocks = blocks(page);
+        let mut found = blocks.iter().filter(|block| block.text.contains(text)).peekable();
+        assert!(found.peek().is_some(), "{page} has no block with {text}");
+        for block in found {
+            output += &self.shell(&block.text);
+        }
+        output
+    }
+
+    #[track_caller]
+    fn shell(&self, script: &str) -> String {
+        let mut script = script.to_owned();
+        for dir in ["/etc/", "/var/", "/opt/"] {
+            let moved = format!("{}{dir}", self.path().display());
+            script = script.replace(dir, &moved);
+        }
+        let path = format!("{}/bin:{}", self.path().display(), std::env::var("PATH").unwrap());
+        let mut shell = Command::new("sh");
+        shell.args(["-e", "-c", &script]).env("PATH", path).current_dir(self.path());
+        let output = shell.output().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{script}\n{errors}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Starts the app with its database in `var/lib/app`.
+    fn start(&self) -> Server {
+        let mut program = program(self.path());
+        program.env("ROCKET_DATA_DIR", self.path().join("var/lib/app"));
+        start(program.env("ROCKET_SECRET_KEY", "PiaTb6aJVl0ZBmN1tAdRAKz7bUh2Tup3ZFnBwQtVWMs="))
+    }
+}
+
+fn is_logged_in(server: &Server, cookie: &str) -> bool {
+    let response = server.get("/api/me", &format!("Accept: application/json\r\n{cookie}"));
+    response.starts_with("HTTP/1.1 200")
+}
+
+const NGINX: &str = "docs/how-to/nginx.md";
+const SECRET_KEY: &str = "docs/how-to/secret-key.md";
+const BACKUPS: &str = "docs/how-to/backups.md";
+
+#[test]
+#[ignore = "builds the app"]
+fn the_key_page_shows_the_output_of_its_commands() {
+    let _lock = lock_program();
+    let dir = TempDir::new().unwrap();
+    let mut reader = Reader::new(dir.path().join("empty"));
+    reader.dir = ROOT.into();
+    reader.follow(SECRET_KEY);
+}
+
+#[test]
+fn the_commands_write_and_rotate_a_private_key() {
+    let machine = Machine::new();
+    machine.run(NGINX, "install -m 600");
+    let first = machine.read("etc/app.env");
+    assert!(first.starts_with("ROCKET_SECRET_KEY=") && first.lines().count() == 1, "{first}");
+    assert!(machine.is_private("etc/app.env"));
+
+    fs::write(machine.path().join("etc/app.env"), format!("{first}DATABASE_URL=x\n")).unwrap();
+    assert_eq!(machine.run(SECRET_KEY, "grep -v"), "systemctl restart app\n");
+    let second = machine.read("etc/app.env");
+    assert!(second.starts_with("DATABASE_URL=x\nROCKET_SECRET_KEY="), "{second}");
+    assert!(!second.contains(&first) && second.lines().count() == 2, "{second}");
+    assert!(machine.is_private("etc/app.env") && !machine.path().join("etc/app.env.new").exists());
+}
+
+#[test]
+fn a_command_on_the_server_reads_the_database_url_from_the_file() {
+    let machine = Machine::new();
+    let url = format!("sqlite://{}/other.sqlite", machine.path().display());
+    fs::write(machine.path().join("etc/app.env"), format!("DATABASE_URL={url}\n")).unwrap();
+    assert_eq!(machine.run("docs/production.md", "runuser"), "\n");
+    assert!(machine.path().join("other.sqlite").exists());
+}
+
+#[test]
+#[ignore = "needs sqlite3"]
+fn a_restored_sqlite_backup_has_the_users_but_not_the_sessions() {
+    let machine = Machine::new();
+    let mut server = machine.start();
+    let cookie = cookie(&server.post("/register", "", ADA));
+    machine.run(BACKUPS, ".backup /var/backups/app/copy.sqlite");
+    assert!(machine.is_private("var/backups/app"));
+    server.post("/logout", &cookie, "");
+    assert!(!is_logged_in(&server, &cookie));
+    server.stop();
+
+    // Without the deletion, the backup brings the session back.
+    machine.shell("cp /var/backups/app/copy.sqlite /var/lib/app/app.sqlite");
+    let mut server = machine.start();
+    assert!(is_logged_in(&server, &cookie));
+    server.stop();
+
+    machine.run(BACKUPS, "copy.sqlite 'DELETE");
+    machine.run(BACKUPS, "rm -f /var/lib");
+    let server = machine.start();
+    assert!(!is_logged_in(&server, &cookie));
+    assert!(server.post("/login", "", ADA).contains("location: /dashboard"));
+    assert!(machine.is_private("var/lib/app/app.sqlite"));
+}
+
+#[test]
+#[ignore = "needs sqlite3"]
+fn the_nightly_script_makes_a_copy() {
+    let machine = Machine::new();
+    machine.start();
+    machine.shell("mkdir /var/backups/app");
+    machine.run(BACKUPS, "date +%A");
+    let copies = fs::read_dir(machine.path().join("var/backups/app")).unwrap();
+    assert_eq!(copies.count(), 1);
+}
+
+#[test]
+#[ignore = "needs an empty PostgreSQL server at PGHOST, as pg_virtualenv starts one"]
+fn a_restored_postgresql_backup_has_the_users_but_not_the_sessions() {
+    std::env::var("PGHOST").expect("PGHOST is not set");
+    let machine = Machine::new();
+    machine.shell("psql --quiet --dbname=postgres --command='CREATE ROLE app'; createdb app");
+    let mut migrations = files("migrations/postgres");
+    migrations.retain(|file| file.ends_with("up.sql"));
+    for file in migrations {
+        machine.shell(&format!("psql --quiet --dbname=app --file={ROOT}/{file}"));
+    }
+    let query = |sql: &str| {
+        let command =
+            format!("psql --quiet --tuples-only --no-align --dbname=app --command='{sql}'");
+        machine.shell(&command)
+    };
+    query("INSERT INTO users (username, password_hash) VALUES ($$ada$$, $$hash$$)");
+    query(
+        "INSERT INTO sessions (user_id, token_hash, user_agent, remembered, created_at, last_seen_at,
+         expires_at, absolute_expires_at) VALUES (1, $$hash$$, $$$$, FALSE, 0, 0, 0, 0)",
+    );
+    machine.run(BACKUPS, "pg_dump");
+    assert!(machine.is_private("app.dump"));
+    // A table that is newer than the backup does not prevent the restore.
+    query("DELETE FROM users; CREATE TABLE notes (user_id BIGINT REFERENCES users (id))");
+    machine.run(BACKUPS, "pg_restore");
+    assert_eq!(query("SELECT count(*) FROM users"), "1\n");
+    assert_eq!(query("SELECT count(*) FROM sessions"), "0\n");
+    assert_eq!(query("SELECT to_regclass($$notes$$) IS NULL"), "t\n");
+}
