@@ -1,6 +1,9 @@
 //! Copies of this app, which must build and pass their tests after a recipe has been applied.
 #![cfg(unix)]
 
+#[allow(dead_code)]
+#[path = "../documents/edit.rs"]
+mod edit;
 #[path = "../documents/markdown.rs"]
 mod markdown;
 
