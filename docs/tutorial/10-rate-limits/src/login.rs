@@ -49,7 +49,10 @@ pub async fn log_in(
     throttle.begin(&by_name, PER_USERNAME, clock.now()).map_err(Error::Throttled)?;
     let user = users::find(db, username).await?;
     let hash = user.as_ref().map(|user| user.password_hash.clone());
-    let is_correct = passwords::verify(password, hash).await?;
+    let is_correct = passwords::verify(password, hash).await.inspect_err(|_| {
+        throttle.take_back(&by_name, 1);
+        throttle.take_back(&by_address, 1);
+    })?;
     if let Some(user) = user
         && is_correct
         && login.log_in(user, remember).await?

@@ -10,11 +10,16 @@ pub const PER_ADDRESS: u32 = 100;
 /// The longest wait, in seconds.
 const MAX_WAIT: i64 = 15 * 60;
 
+/// How long failures are counted, in seconds.
+const DAY: i64 = 24 * 60 * 60;
+
 /// The number of counts that are kept. The least recently used one is dropped.
 const CAPACITY: NonZeroUsize = NonZeroUsize::new(100_000).unwrap();
 
 #[derive(Default)]
 struct Failures {
+    /// When the count began.
+    since: i64,
     count: u32,
     blocked_until: i64,
 }
@@ -34,6 +39,9 @@ impl Throttle {
         if now < failures.blocked_until {
             return Err(failures.blocked_until - now);
         }
+        if now - failures.since >= DAY {
+            *failures = Failures { since: now, ..Failures::default() };
+        }
         failures.count += 1;
         if failures.count >= limit {
             let doublings = (failures.count - limit).min(4);
@@ -47,6 +55,7 @@ impl Throttle {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(failures) = all.get_mut(key) {
             failures.count = failures.count.saturating_sub(count);
+            failures.blocked_until = 0;
         }
     }
 }

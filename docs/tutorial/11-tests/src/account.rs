@@ -68,7 +68,10 @@ pub async fn reauthenticate(
     let key = format!("reauthenticate {}", user.id);
     throttle.begin(&key, PER_USERNAME, clock.now()).map_err(Error::Throttled)?;
     let hash = user.password_hash.clone();
-    if passwords::verify(password, Some(hash)).await? && login.confirm().await? {
+    let is_correct = passwords::verify(password, Some(hash))
+        .await
+        .inspect_err(|_| throttle.take_back(&key, 1))?;
+    if is_correct && login.confirm().await? {
         throttle.take_back(&key, u32::MAX);
         let page = next.map_or_else(|| Redirect::to(uri!(login::dashboard)), Redirect::from);
         return Ok(Flash::success(page, "Thank you."));

@@ -5,6 +5,7 @@ use crate::db::Db;
 use crate::error::Error;
 use crate::schema::{sessions, users};
 use crate::sessions::hash_token;
+use crate::validation::is_username;
 
 #[derive(Queryable, Selectable, Serialize)]
 pub struct User {
@@ -29,6 +30,9 @@ pub async fn add(db: &Db, username: String, password_hash: String) -> Result<Opt
 }
 
 pub async fn find(db: &Db, username: String) -> Result<Option<User>, Error> {
+    if !is_username(&username) {
+        return Ok(None);
+    }
     db.run(move |connection| {
         let user = users::table.filter(users::username.eq(username));
         user.select(User::as_select()).first(connection).optional()

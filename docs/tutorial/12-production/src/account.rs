@@ -37,6 +37,7 @@ pub async fn change_password(
     let hash = passwords::hash(password).await?;
     let token = login.session_id().unwrap_or_default();
     users::change_password(db, user.id, hash, token).await?;
+    rocket::info!("event=password_changed user={}", user.id);
     login.confirm().await?;
     Ok(Flash::success(Redirect::to(uri!(login::dashboard)), "Your password has been changed."))
 }
@@ -68,11 +69,15 @@ pub async fn reauthenticate(
     let key = format!("reauthenticate {}", user.id);
     throttle.begin(&key, PER_USERNAME, clock.now()).map_err(Error::Throttled)?;
     let hash = user.password_hash.clone();
-    if passwords::verify(password, Some(hash)).await? && login.confirm().await? {
+    let is_correct = passwords::verify(password, Some(hash))
+        .await
+        .inspect_err(|_| throttle.take_back(&key, 1))?;
+    if is_correct && login.confirm().await? {
         throttle.take_back(&key, u32::MAX);
         let page = next.map_or_else(|| Redirect::to(uri!(login::dashboard)), Redirect::from);
         return Ok(Flash::success(page, "Thank you."));
     }
+    rocket::info!("event=reauthentication_failed user={}", user.id);
     let form = Redirect::to(uri!(reauthenticate_form(next)));
     Ok(Flash::new(form, "danger", "Wrong password."))
 }

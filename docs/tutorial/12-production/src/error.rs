@@ -34,6 +34,7 @@ impl<'r> Responder<'r, 'static> for Error {
         match self {
             Error::Invalid(page) => page.status(Status::UnprocessableEntity).respond_to(request),
             Error::Throttled(wait) => {
+                rocket::info!("event=throttled address={:?}", request.client_ip());
                 let text = format!("Too many attempts. Please try again in {wait} seconds.");
                 let page = Page::new("error").with("status", 429).with("text", text);
                 let mut response = page.status(Status::TooManyRequests).respond_to(request)?;

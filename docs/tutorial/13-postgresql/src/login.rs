@@ -46,13 +46,13 @@ pub async fn log_in(
     let name: String = username.to_lowercase().chars().take(32).collect();
     let (by_name, by_address) = (format!("login {name}"), format!("login from {address}"));
     throttle.begin(&by_address, PER_ADDRESS, clock.now()).map_err(Error::Throttled)?;
-    throttle.begin(&by_name, PER_USERNAME, clock.now()).map_err(|wait| {
-        rocket::info!("event=login_throttled address={address}");
-        Error::Throttled(wait)
-    })?;
+    throttle.begin(&by_name, PER_USERNAME, clock.now()).map_err(Error::Throttled)?;
     let user = users::find(db, username).await?;
     let hash = user.as_ref().map(|user| user.password_hash.clone());
-    let is_correct = passwords::verify(password, hash).await?;
+    let is_correct = passwords::verify(password, hash).await.inspect_err(|_| {
+        throttle.take_back(&by_name, 1);
+        throttle.take_back(&by_address, 1);
+    })?;
     if let Some(user) = user
         && is_correct
         && login.log_in(user, remember).await?
