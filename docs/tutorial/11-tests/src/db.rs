@@ -23,6 +23,7 @@ impl Db {
         F: FnOnce(&mut SqliteConnection) -> QueryResult<T> + Send + 'static,
     {
         let pool = self.0.clone();
-        spawn_blocking(move || Ok(query(&mut *pool.get()?)?)).await?
+        let run = move || Ok(query(&mut *pool.get()?)?);
+        spawn_blocking(run).await?
     }
 }

@@ -2,6 +2,7 @@ use rocket::form::Form;
 use rocket::request::FlashMessage;
 use rocket::response::{Flash, Redirect};
 use rocket::{FromForm, State, get, post, uri};
+
 use rocket_login::{Clock, Next};
 
 use crate::db::Db;
@@ -13,8 +14,8 @@ use crate::validation::validate;
 use crate::{login, passwords, users};
 
 #[get("/password")]
-pub fn password_form(_user: FreshUser) -> Page {
-    Page::new("password")
+pub fn password_form(_user: FreshUser, flash: Option<FlashMessage<'_>>) -> Page {
+    Page::new("password").with("flash", flash)
 }
 
 #[derive(FromForm)]
