@@ -104,19 +104,15 @@ fn assert_runs(reader: &Reader, command: &str) {
     assert!(is_success, "{command}\n{output}");
 }
 
-/// Follows a page in a copy of the app. If there is a PostgreSQL server, also runs the app's tests there.
-fn follow(reader: &mut Reader, page: &str) {
-    reader.follow(&path(page));
+/// Checks the code of the pages as the checks of this repository do. If there is a PostgreSQL server, also runs
+/// the app's tests there.
+fn check(reader: &Reader) {
     assert_runs(reader, "cargo fmt --check");
+    assert_runs(reader, "cargo clippy --bins --test app -- -D warnings");
+    assert_runs(reader, "cargo test --test app");
     if std::env::var_os("TEST_DATABASE_URL").is_some() {
         assert_runs(reader, "cargo test --features postgres --test app");
     }
-}
-
-/// Checks the code of the pages as the checks of this repository do.
-fn check(reader: &Reader) {
-    assert_runs(reader, "cargo clippy --bins --test app -- -D warnings");
-    assert_runs(reader, "cargo test --test app");
 }
 
 #[test]
@@ -125,7 +121,7 @@ fn following_the_pages_about_notes_adds_a_table_a_form_and_tests() {
     let _lock = lock_program();
     let (_dir, mut reader) = reader();
     for page in PAGES[0] {
-        follow(&mut reader, page);
+        reader.follow(&path(page));
     }
     check(&reader);
 }
@@ -135,6 +131,6 @@ fn following_the_pages_about_notes_adds_a_table_a_form_and_tests() {
 fn following_the_page_about_roles_adds_a_role() {
     let _lock = lock_program();
     let (_dir, mut reader) = reader();
-    follow(&mut reader, "role");
+    reader.follow(&path("role"));
     check(&reader);
 }

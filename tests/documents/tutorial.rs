@@ -91,6 +91,8 @@ fn each_program_is_the_previous_one_with_the_blocks_of_its_chapter() {
 fn following_the_chapters_reproduces_their_programs() {
     let dir = tempfile::tempdir().unwrap();
     std::os::unix::fs::symlink(ROOT, dir.path().join("rocket-login")).unwrap();
+    let clone = dir.path().join("clone");
+    clone_programs(&clone);
     let mut reader = Reader::new(dir.path().join("my-login"));
     // For a quick check of some chapters only, which begins with the program before them.
     let number = |name| std::env::var(name).ok().map(|number| number.parse::<usize>().unwrap());
@@ -111,7 +113,7 @@ fn following_the_chapters_reproduces_their_programs() {
         if chapter.ends_with("4-passwords.md") {
             reader.check_timings();
         }
-        reader.browse(&chapter);
+        reader.browse(&chapter, &clone.join(&program));
         for file in program_files(&program) {
             let name = file.strip_prefix(&format!("{program}/")).unwrap();
             let written = fs::read_to_string(reader.dir.join(name)).unwrap_or_default();
@@ -148,26 +150,12 @@ fn the_production_page_shows_the_output_of_its_commands() {
     reader.follow("docs/production.md");
 }
 
-#[test]
-#[ignore = "builds the programs, and needs PostgreSQL"]
-fn each_program_runs_from_a_clone_by_one_command() {
-    let clone = tempfile::tempdir().unwrap();
+/// Copies the programs of the tutorial and the crate, as a clone contains them.
+fn clone_programs(clone: &std::path::Path) {
     for file in files("docs/tutorial").into_iter().chain(files("login")) {
-        let is_source = !file.contains("/target/") && !file.contains(".sqlite");
-        if is_source && (file.starts_with("login/") || !file.ends_with(".md")) {
-            let copy = clone.path().join(&file);
-            fs::create_dir_all(copy.parent().unwrap()).unwrap();
-            fs::copy(format!("{ROOT}/{file}"), copy).unwrap();
+        if !file.contains("/target/") && !file.contains(".sqlite") {
+            write(clone, &file, &read(&file));
         }
-    }
-    let mut reader = Reader::new(clone.path().join("reader"));
-    for program in chapters().into_iter().filter_map(|(_, program)| program) {
-        if program.ends_with("13-postgresql") {
-            reader.use_postgres();
-        }
-        reader.dir = clone.path().join(&program);
-        let server = server::start(&mut reader.command("cargo run --quiet --locked"));
-        assert!(server.get("/", "").contains("Hello!"), "{program}");
     }
 }
 
@@ -302,12 +290,19 @@ impl Reader {
         assert!((0.4..2.5).contains(&ratio), "response times still differ: {:?}", self.timings);
     }
 
-    /// Starts the program, and visits its pages in a browser.
-    fn browse(&mut self, chapter: &str) {
+    /// Starts the program of the chapter in a clone with the reader's database, and visits its pages
+    /// in a browser.
+    fn browse(&mut self, chapter: &str, program: &std::path::Path) {
         println!("{chapter} in a browser");
         let number: u32 =
             chapter.rsplit('/').next().unwrap().split('-').next().unwrap().parse().unwrap();
-        let _server = server::start(&mut self.command("cargo run"));
+        let database = self.dir.join("users.sqlite");
+        if database.exists() {
+            fs::copy(database, program.join("users.sqlite")).unwrap();
+        }
+        let reader_dir = std::mem::replace(&mut self.dir, program.to_owned());
+        let _server = server::start(&mut self.command("cargo run --quiet --locked"));
+        self.dir = reader_dir;
         let browser = Browser::new(self.port, json!({}));
         browser.open("/");
         browser.assert_contains("Hello!");
@@ -399,7 +394,9 @@ impl Reader {
                 self.run(command).1
             };
             if command.contains("%{time_total}") {
-                self.timings.push(output.trim().parse().unwrap());
+                // Other processes can delay a request, so the shortest time counts.
+                let times = (0..5).map(|_| self.run(command).1.trim().parse::<f64>().unwrap());
+                self.timings.push(times.fold(f64::MAX, f64::min));
             }
             let output = output.replace(&format!(":{}", self.port), ":8000");
             let (expected_lines, actual_lines) = (lines(expected), lines(&output));

@@ -31,7 +31,8 @@ impl App {
     }
 
     fn post(&self, path: &'static str, form: &'static str) -> LocalResponse<'_> {
-        self.client.post(path).header(ContentType::Form).body(form).dispatch()
+        let request = self.client.post(path).header(ContentType::Form).body(form);
+        request.remote("127.0.0.1:9000".parse().unwrap()).dispatch()
     }
 
     fn dashboard(&self) -> Status {
