@@ -41,13 +41,14 @@ impl<'r> Responder<'r, 'static> for Error {
                 Ok(response)
             }
             Error::Busy => Err(Status::ServiceUnavailable),
-            Error::Failed(cause) => match cause.downcast::<AuthError>() {
-                Ok(error) => error.respond_to(request),
-                Err(cause) => {
-                    rocket::error!("{cause}");
-                    Err(Status::InternalServerError)
-                }
-            },
+            Error::Failed(cause) => {
+                let cause = match cause.downcast::<AuthError>() {
+                    Ok(error) => return error.respond_to(request),
+                    Err(cause) => cause,
+                };
+                rocket::error!("{cause}");
+                Err(Status::InternalServerError)
+            }
         }
     }
 }
@@ -72,7 +73,7 @@ pub fn error_page(status: Status, request: &Request<'_>) -> Either<Template, Val
         403 => "You don't have access to this page.",
         404 => "There is no page at this address.",
         422 => "Part of the form is missing. Please go back and fill it in again.",
-        503 => "The site is busy. Please try again in a few seconds.",
+        503 => "The site is temporarily unavailable. Please try again in a few seconds.",
         500.. => "Something went wrong, and we've logged the error. Please try again later.",
         _ => "The site can't respond to this request.",
     };

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use diesel::r2d2::{ConnectionManager, Pool};
 use diesel::{PgConnection, QueryResult};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
@@ -11,7 +13,8 @@ pub struct Db(Pool<ConnectionManager<PgConnection>>);
 
 impl Db {
     pub fn open(url: &str) -> Result<Db, Error> {
-        let pool = Pool::new(ConnectionManager::<PgConnection>::new(url))?;
+        let pool = Pool::builder().connection_timeout(Duration::from_secs(2));
+        let pool = pool.build(ConnectionManager::<PgConnection>::new(url))?;
         pool.get()?.run_pending_migrations(MIGRATIONS)?;
         Ok(Db(pool))
     }

@@ -32,8 +32,8 @@ impl App {
         App { client, time }
     }
 
-    fn post(&self, path: &'static str, form: &'static str) -> LocalResponse<'_> {
-        let request = self.client.post(path).header(ContentType::Form).body(form);
+    fn post(&self, path: &str, form: &str) -> LocalResponse<'_> {
+        let request = self.client.post(path.to_owned()).header(ContentType::Form).body(form);
         request.remote("127.0.0.1:9000".parse().unwrap()).dispatch()
     }
 
@@ -61,6 +61,13 @@ fn a_session_expires_after_12_hours() {
     assert_eq!(app.dashboard(), Status::Ok);
     app.time.fetch_add(2, Ordering::Relaxed);
     assert_eq!(app.dashboard(), Status::SeeOther);
+}
+
+#[test]
+fn users_who_are_not_admins_cannot_see_the_list_of_users() {
+    let app = App::new();
+    app.post("/register", "username=mallory&password=correct horse battery staple");
+    assert_eq!(app.client.get("/users").dispatch().status(), Status::Forbidden);
 }
 
 #[test]
