@@ -225,6 +225,8 @@ impl Browser {
     pub fn open(&self, path: &str) {
         let site = if path.starts_with('/') { &self.site } else { "" };
         self.run(self.driver.goto(format!("{site}{path}")));
+        // chromedriver can return before the page's scripts have run.
+        self.wait_for("return document.readyState === 'complete'");
     }
 
     /// Opens a path repeatedly until the page contains `text`.
