@@ -5,7 +5,6 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use rocket::request::{FromRequest, Outcome};
-use rocket::serde::{Serialize, Serializer};
 use rocket::{Ignite, Request, Rocket, Sentinel};
 
 use crate::state::current_user;
@@ -168,28 +167,6 @@ macro_rules! user {
 
 user!(RequiredUser);
 user!(FreshUser);
-
-/// Serializes the user, or nothing for an anonymous user, so that a handler can pass the guard to a
-/// template as `current_user`.
-impl<U: Serialize> Serialize for CurrentUser<U> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.user().serialize(serializer)
-    }
-}
-
-/// Serializes the user.
-impl<U: Serialize> Serialize for RequiredUser<U> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.as_ref().serialize(serializer)
-    }
-}
-
-/// Serializes the user.
-impl<U: Serialize> Serialize for FreshUser<U> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.as_ref().serialize(serializer)
-    }
-}
 
 // Implements the traits manually, because derived impls would require `U: Clone` and `U: Debug`.
 macro_rules! clone_and_debug {

@@ -10,6 +10,7 @@ mod launch;
 mod manager;
 mod next;
 mod options;
+mod serialize;
 mod session;
 mod settings;
 mod state;

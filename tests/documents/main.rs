@@ -1,6 +1,7 @@
 //! Checks the claims of the documents. A copy of this app does not need these tests.
 
 mod architecture;
+// These tests use only a part of this module.
 #[cfg(unix)]
 #[path = "../browser/browser.rs"]
 #[allow(dead_code)]
@@ -15,6 +16,7 @@ mod operations;
 #[path = "../shared/server.rs"]
 mod server;
 mod site;
+// `browser` needs this module.
 #[cfg(unix)]
 #[path = "../shared/templates.rs"]
 #[allow(dead_code)]
