@@ -8,18 +8,22 @@ use rocket::time::OffsetDateTime;
 use rocket_login::Clock;
 
 use crate::accounts::{Accounts, Password, User, Username};
-use crate::secret_key;
 use crate::settings::DataSettings;
+use crate::{health, secret_key, seed};
 
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Add, list, activate and deactivate users, or set their passwords
+    /// Manage users
     #[command(subcommand)]
     User(UserCommand),
     /// Manage sessions
     #[command(subcommand)]
     Sessions(SessionsCommand),
+    /// Add a few users to try the app with (debug runs only)
+    Seed,
+    /// Check that the server on this machine is healthy, for the health check of a container
+    Health,
     /// Print a new secret key, for ROCKET_SECRET_KEY
     Key,
 }
@@ -66,6 +70,8 @@ pub enum SessionsCommand {
 pub async fn run(command: Command, figment: &Figment) -> Result<String, String> {
     match command {
         Command::Key => secret_key::generate(),
+        Command::Seed => seed::run(&open(figment)?, figment).await,
+        Command::Health => health::check(figment),
         Command::User(command) => run_user(&open(figment)?, command).await,
         Command::Sessions(SessionsCommand::Purge) => {
             let count = open(figment)?.purge_sessions().await.map_err(to_string)?;

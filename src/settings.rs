@@ -106,7 +106,8 @@ impl DataSettings {
     }
 }
 
-fn read<'a, T: Deserialize<'a>>(figment: &Figment, name: &str) -> Result<Option<T>, String> {
+/// Reads a setting, or returns `None` if it is not set. An error names the setting.
+pub fn read<'a, T: Deserialize<'a>>(figment: &Figment, name: &str) -> Result<Option<T>, String> {
     match figment.extract_inner(name) {
         Err(error) if error.missing() => Ok(None),
         value => value.map(Some).map_err(invalid),

@@ -24,6 +24,7 @@ use crate::db::{self, Db};
 use crate::settings::DataSettings;
 use crate::trace;
 use hash_queue::LineKey;
+use throttle::Limit;
 
 pub use authenticate::{AttemptKind, CredentialsError, FailureReason};
 pub use client::{Client, Device};
@@ -96,7 +97,7 @@ impl Accounts {
         client: &Client,
     ) -> Result<Option<(User, String)>, Error> {
         let place = self.queue.enter(client.line(None))?;
-        let counted = self.throttle.count_registration(client).await;
+        let counted = self.throttle.count(vec![Limit::registration(client)]).await;
         trace::check("Rate limit", &counted);
         counted?;
         self.purge_in_background();

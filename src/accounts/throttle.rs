@@ -29,8 +29,7 @@ const MAX_FAILURES_PER_ADDRESS: i64 = 100;
 /// The number of registrations from one address after which registrations from there must wait.
 const MAX_REGISTRATIONS_PER_ADDRESS: i64 = 20;
 
-/// The time in which a full bucket empties, in seconds. Failures up to the limit, spread evenly over a day,
-/// don't block anyone.
+/// The time in which a full bucket empties, in seconds.
 const EMPTY_IN: i64 = 24 * 60 * 60;
 
 /// The first wait, in seconds. Each further failure doubles the wait.
@@ -50,8 +49,8 @@ const MAX_CLOCK_SKEW: i64 = 60;
 pub struct LoginThrottle {
     clock: Clock,
     buckets: Buckets,
-    /// Separate in memory, so that a flood of registrations can't drop other buckets.
-    registrations: Buckets,
+    /// Separate in memory, so that a flood of actions can't drop other buckets.
+    actions: Buckets,
 }
 
 /// An attempt that is allowed to verify a password. Dropping the attempt counts nothing.
@@ -65,14 +64,14 @@ pub struct Attempt<'t> {
 
 /// A limit, and the key of its bucket.
 #[derive(Clone, Copy)]
-struct Limit {
+pub struct Limit {
     key: [u8; 32],
     max_failures: i64,
 }
 
 impl LoginThrottle {
     pub fn new(clock: Clock, db: &Db) -> LoginThrottle {
-        LoginThrottle { clock, buckets: Buckets::new(db), registrations: Buckets::new(db) }
+        LoginThrottle { clock, buckets: Buckets::new(db), actions: Buckets::new(db) }
     }
 
     /// Begins an attempt for `username`, and for `user` if there is such a user. Returns an error during
@@ -98,12 +97,10 @@ impl LoginThrottle {
         Ok(attempt)
     }
 
-    /// Counts a registration. Returns an error during a wait.
-    pub async fn count_registration(&self, client: &Client) -> Result<(), Error> {
-        let name = format!("registration {:?}", client.network);
-        let limits = vec![Limit::new(MAX_REGISTRATIONS_PER_ADDRESS, name)];
-        check(&self.registrations.read(keys(&limits)).await?, self.clock.now())?;
-        self.count_failure(&self.registrations, limits).await
+    /// Counts an action that is limited even if it succeeds. Returns an error during a wait.
+    pub async fn count(&self, limits: Vec<Limit>) -> Result<(), Error> {
+        check(&self.actions.read(keys(&limits)).await?, self.clock.now())?;
+        self.count_failure(&self.actions, limits).await
     }
 
     async fn count_failure(&self, buckets: &Buckets, limits: Vec<Limit>) -> Result<(), Error> {
@@ -154,7 +151,12 @@ impl Attempt<'_> {
 }
 
 impl Limit {
-    fn new(max_failures: i64, name: String) -> Limit {
+    pub fn registration(client: &Client) -> Limit {
+        let name = format!("registration {:?}", client.network);
+        Limit::new(MAX_REGISTRATIONS_PER_ADDRESS, name)
+    }
+
+    pub fn new(max_failures: i64, name: String) -> Limit {
         Limit { key: Sha256::digest(name).into(), max_failures }
     }
 
@@ -166,7 +168,6 @@ impl Limit {
         (self.max_failures + MAX_EXCESS) * self.seconds_per_failure()
     }
 
-    /// Returns the seconds until the bucket is empty.
     fn empty_in(&self, bucket: &Bucket, now: i64) -> i64 {
         let (left, max) = (bucket.empty_at - now, self.max_empty_in());
         if left > max + MAX_CLOCK_SKEW { 0 } else { left.clamp(0, max) }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Removes the demo: the panel, the flight plan and the trace of each request. Run it in the directory of Cargo.toml.
 set -e
-perl -0pi -e 's/    if settings\.demo \{.*?\n    \}\n//s; s/clock\(clock\.clone\(\)\)/clock(clock)/' src/lib.rs
+perl -0pi -e 's/    if settings\.demo \{.*?\n    \}\n//s' src/lib.rs
 perl -pi -e 's/, "(demo|trace(\.rs)?)"//g;
   $_ = "" if /\btrace(::|:|d\b|;|\.rs)|\bTrace\b|\bdemo(;|,|:|\/|\.demo| =)|"demo"|[Tt]he demo[,.]|include_dir/' \
   $(find src tests/app templates -name '*.rs' -o -name '*.tera') tests/browser/main.rs Rocket.toml

@@ -1,5 +1,6 @@
 //! Tests of the app with simulated requests. Each test has its own app and its own database.
 
+mod demo;
 mod support;
 
 mod accounts;
@@ -8,7 +9,6 @@ mod bad_input;
 mod colours;
 mod concurrency;
 mod cross_site;
-mod demo;
 mod events;
 mod faults;
 mod flow;

@@ -70,7 +70,7 @@ fn command_errors_describe_the_problem() {
         (&["user", "add", "grace"], "", "Error: The password: Use 15 characters or more."),
         (&["user", "deactivate", "grace"], "", "Error: grace: no user has this username."),
         (&["user", "add", "grace", "hunter2"], "", "error: unexpected argument"),
-        (&["user"], "", "Add, list, activate"),
+        (&["user"], "", "Manage users"),
     ] {
         let error = command(dir.path(), arguments, input).unwrap_err();
         assert!(error.starts_with(expected), "{arguments:?}: {error}");
@@ -98,4 +98,42 @@ fn a_release_run_accepts_a_generated_key() {
     let mut program = program(dir.path());
     program.env("ROCKET_PROFILE", "release").env("ROCKET_SECRET_KEY", key().trim());
     assert!(start(&mut program).get("/", "").starts_with("HTTP/1.1 200"));
+}
+
+#[test]
+fn seed_adds_users_who_can_log_in_but_not_in_a_release_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = start(&mut program(dir.path()));
+    for _ in 0..2 {
+        let output = command(dir.path(), &["seed"], "").unwrap();
+        assert!(output.contains("ada, grace, alan"), "{output}");
+    }
+    assert!(server.post("/login", "", ADA).starts_with("HTTP/1.1 303"));
+    assert_eq!(command(dir.path(), &["user", "list"], "").unwrap().lines().count(), 3);
+    let release =
+        program(dir.path()).env("ROCKET_PROFILE", "release").arg("seed").output().unwrap();
+    let error = String::from_utf8(release.stderr).unwrap();
+    assert!(error.starts_with("Error: seed works only in debug runs"), "{error}");
+}
+
+#[test]
+fn health_fails_if_the_server_is_not_healthy_or_does_not_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = start(&mut program(dir.path()));
+    let health = |port: u16| {
+        let mut program = program(dir.path());
+        program.env("ROCKET_PORT", port.to_string()).env("ROCKET_ADDRESS", "0.0.0.0").arg("health");
+        let output = program.output().unwrap();
+        let text =
+            String::from_utf8(output.stdout).unwrap() + &String::from_utf8_lossy(&output.stderr);
+        (output.status.success(), text)
+    };
+    assert_eq!(health(server.port), (true, "healthy\n".to_owned()));
+    std::fs::rename(dir.path().join("data/app.sqlite"), dir.path().join("gone")).unwrap();
+    let (is_healthy, text) = health(server.port);
+    assert!(!is_healthy && text.contains("is not healthy: HTTP/1.0 503"), "{text}");
+    let port = server.port;
+    drop(server);
+    let (is_healthy, text) = health(port);
+    assert!(!is_healthy && text.contains("does not answer"), "{text}");
 }

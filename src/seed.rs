@@ -1,0 +1,28 @@
+//! The command `seed`, which adds a few users to try the app with.
+
+use rocket::Config;
+use rocket::figment::Figment;
+
+use crate::accounts::{Accounts, Password, Username};
+
+/// The password of all these users. Anyone can read it here, so only debug runs add them.
+const PASSWORD: &str = "a horse that staples batteries";
+
+const USERNAMES: [&str; 3] = ["ada", "grace", "alan"];
+
+/// Adds the users that are missing. Add rows of your own tables here too.
+///
+/// # Errors
+///
+/// Returns an error outside of the debug profile, or if the database or Argon2 fails.
+pub async fn run(accounts: &Accounts, figment: &Figment) -> Result<String, String> {
+    if figment.profile() != Config::DEBUG_PROFILE {
+        return Err("seed works only in debug runs, because its password is public".into());
+    }
+    for username in USERNAMES {
+        let username = Username::parse(username)?;
+        let password = Password::new(PASSWORD.to_owned());
+        accounts.add_user(username, &password).await.map_err(|cause| cause.to_string())?;
+    }
+    Ok(format!("The users {} have the password: {PASSWORD}", USERNAMES.join(", ")))
+}
