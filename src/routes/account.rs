@@ -22,7 +22,8 @@ pub async fn account(
     accounts: &State<Accounts>,
 ) -> Result<Page, Error> {
     let (sessions, count) = accounts.sessions(user.id, login.session_id()).await?;
-    let page = Page::new("account").with("sessions", sessions).with("session_count", count);
+    let page = Page::new("account").with("sessions", sessions);
+    let page = page.with("session_count", count);
     Ok(page.with("session_limit", Accounts::MAX_SESSIONS_PER_USER))
 }
 

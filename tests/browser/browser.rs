@@ -189,7 +189,7 @@ impl Browser {
         let mut command = Command::new("chromedriver");
         command.arg("--port=0").env("HOME", profile.path()).process_group(0);
         command.stdout(Stdio::piped()).stderr(Stdio::null());
-        let child = command.spawn().expect("chromedriver is missing. Install it with .ci/run");
+        let child = command.spawn().expect("chromedriver is missing.");
         let mut chromedriver = Chromedriver(child);
         let mut lines =
             BufReader::new(chromedriver.0.stdout.as_mut().unwrap()).lines().map_while(Result::ok);

@@ -21,7 +21,7 @@ pub fn attack_page(site: &str) -> String {
 }
 
 #[test]
-#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+#[ignore = "needs Chromium and chromedriver"]
 fn blocks_a_form_on_another_site() {
     let site = Site::start();
     // In the last case, the browser also sends the cookie, because `SameSite` ignores ports.
@@ -54,7 +54,7 @@ fn blocks_a_form_on_another_site() {
 }
 
 #[test]
-#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+#[ignore = "needs Chromium and chromedriver"]
 fn shows_the_login_message_after_the_user_follows_a_link_on_another_site() {
     let site = Site::start();
     let browser = site.browser();

@@ -66,7 +66,7 @@ impl Browser {
 }
 
 #[test]
-#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+#[ignore = "needs Chromium and chromedriver"]
 fn a_visitor_can_complete_the_flight_plan() {
     let site = Site::start_empty();
     let browser = site.browser();
@@ -75,13 +75,13 @@ fn a_visitor_can_complete_the_flight_plan() {
 }
 
 #[test]
-#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+#[ignore = "needs Chromium and chromedriver"]
 fn a_visitor_can_complete_the_flight_plan_without_javascript() {
     complete_flight_plan(&Site::start_empty().browser_without_javascript());
 }
 
 #[test]
-#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+#[ignore = "needs Chromium and chromedriver"]
 fn the_panel_is_open_until_a_visitor_closes_it() {
     let site = Site::start();
     let browser = site.browser();

@@ -37,7 +37,7 @@ fn whole_flow(browser: &Browser) {
 }
 
 #[test]
-#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+#[ignore = "needs Chromium and chromedriver"]
 fn the_whole_flow_works_with_a_mouse() {
     let site = Site::start_empty();
     whole_flow(&site.browser());
@@ -46,7 +46,7 @@ fn the_whole_flow_works_with_a_mouse() {
 }
 
 #[test]
-#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+#[ignore = "needs Chromium and chromedriver"]
 fn the_whole_flow_works_with_a_keyboard() {
     let site = Site::start_empty();
     let mut browser = site.browser();
@@ -55,7 +55,7 @@ fn the_whole_flow_works_with_a_keyboard() {
 }
 
 #[test]
-#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+#[ignore = "needs Chromium and chromedriver"]
 fn the_whole_flow_works_without_javascript() {
     let site = Site::start_empty();
     let browser = site.browser_without_javascript();
@@ -66,7 +66,7 @@ fn the_whole_flow_works_without_javascript() {
 }
 
 #[test]
-#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+#[ignore = "needs Chromium and chromedriver"]
 fn the_whole_flow_leaves_the_console_empty() {
     let site = Site::start_empty();
     let browser = site.browser();
@@ -75,7 +75,7 @@ fn the_whole_flow_leaves_the_console_empty() {
 }
 
 #[test]
-#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+#[ignore = "needs Chromium and chromedriver"]
 fn an_injected_script_does_not_run() {
     let site = Site::start();
     let browser = site.browser();

@@ -12,7 +12,7 @@ fn text(browser: &Browser, selector: &str) -> String {
 }
 
 #[test]
-#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+#[ignore = "needs Chromium and chromedriver"]
 fn a_new_password_field_counts_characters_as_the_server_does() {
     let site = Site::start();
     let browser = site.browser();
@@ -39,7 +39,7 @@ fn a_new_password_field_counts_characters_as_the_server_does() {
 }
 
 #[test]
-#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+#[ignore = "needs Chromium and chromedriver"]
 fn announces_the_count_only_after_a_pause() {
     let site = Site::start();
     let browser = site.browser();
@@ -56,7 +56,7 @@ fn announces_the_count_only_after_a_pause() {
 }
 
 #[test]
-#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+#[ignore = "needs Chromium and chromedriver"]
 fn a_password_field_shows_whether_caps_lock_is_on() {
     let site = Site::start();
     let browser = site.browser();
@@ -73,7 +73,7 @@ fn a_password_field_shows_whether_caps_lock_is_on() {
 }
 
 #[test]
-#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+#[ignore = "needs Chromium and chromedriver"]
 fn a_form_after_too_many_attempts_counts_down_and_says_when_to_try_again() {
     let site = Site::start();
     for _ in 0..10 {
@@ -101,7 +101,7 @@ fn run_site_js(browser: &Browser) {
 }
 
 #[test]
-#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+#[ignore = "needs Chromium and chromedriver"]
 fn counts_down_in_the_language_of_the_page() {
     let site = Site::start();
     let browser = site.browser();
@@ -127,7 +127,7 @@ fn counts_down_in_the_language_of_the_page() {
 }
 
 #[test]
-#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+#[ignore = "needs Chromium and chromedriver"]
 fn blocks_a_second_submission_only_of_the_same_form() {
     let site = Site::start();
     let browser = site.browser();
@@ -147,7 +147,7 @@ fn blocks_a_second_submission_only_of_the_same_form() {
 }
 
 #[test]
-#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+#[ignore = "needs Chromium and chromedriver"]
 fn a_password_field_can_be_outside_a_form() {
     let site = Site::start();
     let browser = site.browser();
@@ -162,7 +162,7 @@ fn a_password_field_can_be_outside_a_form() {
 }
 
 #[test]
-#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+#[ignore = "needs Chromium and chromedriver"]
 fn an_open_dashboard_shows_when_the_login_is_no_longer_fresh() {
     let site = Site::start();
     let browser = site.logged_in();
@@ -179,7 +179,7 @@ fn an_open_dashboard_shows_when_the_login_is_no_longer_fresh() {
 }
 
 #[test]
-#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+#[ignore = "needs Chromium and chromedriver"]
 fn a_wrong_clock_does_not_change_whether_the_login_is_fresh() {
     let site = Site::start();
     let browser = site.logged_in();
@@ -189,7 +189,7 @@ fn a_wrong_clock_does_not_change_whether_the_login_is_fresh() {
 }
 
 #[test]
-#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+#[ignore = "needs Chromium and chromedriver"]
 fn the_log_out_button_of_a_device_is_described_by_the_local_time() {
     let site = Site::start();
     let browser = site.logged_in();
@@ -208,7 +208,7 @@ fn the_log_out_button_of_a_device_is_described_by_the_local_time() {
 }
 
 #[test]
-#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+#[ignore = "needs Chromium and chromedriver"]
 fn times_are_in_the_time_zone_of_the_visitor() {
     let site = Site::start();
     let browser = site.logged_in();
@@ -228,7 +228,7 @@ fn times_are_in_the_time_zone_of_the_visitor() {
 }
 
 #[test]
-#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+#[ignore = "needs Chromium and chromedriver"]
 fn times_are_in_utc_without_javascript() {
     let site = Site::start();
     let browser = site.browser_without_javascript();
@@ -239,7 +239,7 @@ fn times_are_in_utc_without_javascript() {
 }
 
 #[test]
-#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+#[ignore = "needs Chromium and chromedriver"]
 fn the_navigation_fits_one_row_of_a_narrow_viewport_with_the_longest_username() {
     let site = Site::start();
     let name = "m".repeat(64);
@@ -269,7 +269,7 @@ fn the_navigation_fits_one_row_of_a_narrow_viewport_with_the_longest_username() 
 }
 
 #[test]
-#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+#[ignore = "needs Chromium and chromedriver"]
 fn a_checkbox_keeps_its_size_next_to_a_long_label() {
     let site = Site::start();
     let browser = site.browser();
@@ -284,7 +284,7 @@ fn a_checkbox_keeps_its_size_next_to_a_long_label() {
 }
 
 #[test]
-#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+#[ignore = "needs Chromium and chromedriver"]
 fn tags_have_a_border_in_forced_colours() {
     let site = Site::start();
     let browser = site.logged_in();
@@ -302,7 +302,7 @@ fn tags_have_a_border_in_forced_colours() {
 }
 
 #[test]
-#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+#[ignore = "needs Chromium and chromedriver"]
 fn a_form_is_a_centred_column_with_a_wide_button() {
     let site = Site::start();
     let browser = site.browser();
@@ -318,7 +318,7 @@ fn a_form_is_a_centred_column_with_a_wide_button() {
 }
 
 #[test]
-#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+#[ignore = "needs Chromium and chromedriver"]
 fn the_header_of_a_card_does_not_look_like_the_header_of_the_site() {
     let site = Site::start();
     let browser = site.browser();

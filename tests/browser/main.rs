@@ -1,6 +1,6 @@
 //! The app in a real browser, namely Chromium.
 //!
-//! `.ci/run` installs what these tests need, and runs the tests.
+//! They need Chromium, chromedriver, and axe-core from npm in `target/axe`.
 
 #![cfg(unix)]
 

@@ -119,13 +119,13 @@ pub fn set_viewport(browser: &Browser, scheme: &str, width: u32) {
 }
 
 #[test]
-#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+#[ignore = "needs Chromium and chromedriver"]
 fn every_page_is_small_and_fits_a_narrow_viewport() {
     check_sizes(false, "", 10_000, 3);
 }
 
 #[test]
-#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+#[ignore = "needs Chromium and chromedriver"]
 fn every_page_with_the_panel_is_small_and_fits_a_narrow_viewport() {
     check_sizes(true, "panel-", 20_000, 5);
 }
@@ -162,11 +162,10 @@ fn check_sizes(demo: bool, prefix: &str, max_html: u64, max_requests: u64) {
 }
 
 #[test]
-#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+#[ignore = "needs Chromium and chromedriver"]
 fn axe_finds_no_violations_in_either_colour_scheme() {
     let axe = Path::new(ROOT).join("target/axe/node_modules/axe-core/axe.min.js");
-    let axe = fs::read_to_string(axe)
-        .expect("axe-core is missing from target/axe. Install it with .ci/run");
+    let axe = fs::read_to_string(axe).expect("axe-core is missing from target/axe.");
     let check = |browser: &Browser, state: &str| {
         browser.script(&axe);
         for scheme in ["light", "dark"] {

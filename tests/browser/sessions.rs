@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::browser::*;
 
 #[test]
-#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+#[ignore = "needs Chromium and chromedriver"]
 fn a_remembered_session_survives_a_browser_restart() {
     let site = Site::start();
     let mut browser = site.browser();
@@ -18,7 +18,7 @@ fn a_remembered_session_survives_a_browser_restart() {
 }
 
 #[test]
-#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+#[ignore = "needs Chromium and chromedriver"]
 fn a_session_that_is_not_remembered_ends_when_the_browser_closes() {
     let site = Site::start();
     let mut browser = site.logged_in();
@@ -28,7 +28,7 @@ fn a_session_that_is_not_remembered_ends_when_the_browser_closes() {
 }
 
 #[test]
-#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+#[ignore = "needs Chromium and chromedriver"]
 fn the_back_button_shows_no_protected_page_after_logout() {
     let site = Site::start();
     let browser = site.logged_in();
@@ -44,7 +44,7 @@ fn the_back_button_shows_no_protected_page_after_logout() {
 }
 
 #[test]
-#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+#[ignore = "needs Chromium and chromedriver"]
 fn logging_out_other_devices_logs_out_another_browser() {
     let site = Site::start();
     let [current, other] = [site.logged_in(), site.logged_in()];
@@ -58,7 +58,7 @@ fn logging_out_other_devices_logs_out_another_browser() {
 }
 
 #[test]
-#[ignore = "needs Chromium and chromedriver, which .ci/run installs"]
+#[ignore = "needs Chromium and chromedriver"]
 fn a_double_click_sends_a_form_once() {
     let site = Site::start();
     let browser = site.browser_with_latency(Duration::from_millis(500));

@@ -24,7 +24,7 @@ pub fn project() -> TempDir {
 pub fn diesel(project: &TempDir, arguments: &[&str]) -> String {
     let mut command = Command::new("diesel");
     command.args(arguments).current_dir(project).env("DATABASE_URL", "sqlite://app.sqlite");
-    let output = command.output().expect("the diesel CLI is missing. Install it with .ci/run");
+    let output = command.output().expect("the diesel CLI is missing.");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }

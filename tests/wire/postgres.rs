@@ -84,7 +84,7 @@ fn is_root() -> bool {
 }
 
 #[test]
-#[ignore = "needs PostgreSQL, which .ci/run installs"]
+#[ignore = "needs PostgreSQL"]
 fn instances_that_start_together_migrate_once_and_share_sessions() {
     let postgres = Postgres::start();
     let dir = tempfile::tempdir().unwrap();
@@ -104,7 +104,7 @@ fn instances_that_start_together_migrate_once_and_share_sessions() {
 }
 
 #[test]
-#[ignore = "needs PostgreSQL, which .ci/run installs"]
+#[ignore = "needs PostgreSQL"]
 fn each_connection_fails_at_most_once_after_a_database_restart() {
     let postgres = Postgres::start();
     let dir = tempfile::tempdir().unwrap();
@@ -143,7 +143,7 @@ fn each_connection_fails_at_most_once_after_a_database_restart() {
 }
 
 #[test]
-#[ignore = "needs PostgreSQL, which .ci/run installs"]
+#[ignore = "needs PostgreSQL"]
 fn a_page_for_a_logged_in_user_takes_one_statement() {
     let postgres = Postgres::start();
     let dir = tempfile::tempdir().unwrap();
@@ -172,7 +172,7 @@ fn fail_login(server: &Server, username: &str) -> String {
 }
 
 #[test]
-#[ignore = "needs PostgreSQL, which .ci/run installs"]
+#[ignore = "needs PostgreSQL"]
 fn instances_share_the_counts_of_failures_even_after_a_restart() {
     let postgres = Postgres::start();
     let dir = tempfile::tempdir().unwrap();
@@ -209,7 +209,7 @@ struct Number {
 }
 
 #[test]
-#[ignore = "needs PostgreSQL, which .ci/run installs"]
+#[ignore = "needs PostgreSQL"]
 fn concurrent_attempts_on_two_instances_reveal_at_most_10_results() {
     let postgres = Postgres::start();
     let dir = tempfile::tempdir().unwrap();
@@ -225,7 +225,7 @@ fn concurrent_attempts_on_two_instances_reveal_at_most_10_results() {
 }
 
 #[test]
-#[ignore = "needs PostgreSQL, which .ci/run installs"]
+#[ignore = "needs PostgreSQL"]
 fn one_instance_at_a_time_purges_expired_rows_and_excess_counts() {
     let postgres = Postgres::start();
     let dir = tempfile::tempdir().unwrap();
