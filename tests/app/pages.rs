@@ -307,3 +307,29 @@ fn an_error_page_offers_another_try_only_where_it_helps() {
     assert_eq!(page.status, Status::ServiceUnavailable);
     page.assert_lacks("Try again");
 }
+
+#[test]
+fn a_debug_run_shows_a_changed_template_and_style_sheet_without_a_restart() {
+    let (templates, statics) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    copy_templates(templates.path(), |_| true);
+    let style_sheet = statics.path().join("style.css");
+    std::fs::write(&style_sheet, "before").unwrap();
+    let app = App::configured(&format!(
+        "[debug]\ntemplate_dir = {:?}\nstatic_dir = {:?}",
+        templates.path(),
+        statics.path()
+    ));
+    let mut browser = app.browser();
+    browser.get("/logout").assert_contains("You are not logged in.");
+    browser.get("/static/style.css").assert_contains("before");
+
+    std::fs::write(templates.path().join("logout.html.tera"), "changed").unwrap();
+    std::fs::write(&style_sheet, "after").unwrap();
+    browser.get("/static/style.css").assert_contains("after");
+    // The operating system reports the change of the template a little later.
+    let started = std::time::Instant::now();
+    while browser.get("/logout").body != "changed" {
+        assert!(started.elapsed().as_secs() < 10, "the template was not reloaded");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
