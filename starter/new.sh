@@ -1,0 +1,77 @@
+#!/bin/sh
+# Makes this copy your own app: gives it your name, applies recipes, and removes the demo and what is only about this
+# repository. Asks for the name and for each recipe, unless they are arguments: sh starter/new.sh NAME [RECIPE…]
+set -eu
+cd "$(dirname "$0")/.."
+
+fail() {
+    echo "$1" >&2
+    exit 1
+}
+
+# Prints a question, and reads a line into `answer`.
+ask() {
+    printf '%s ' "$1"
+    read -r answer || fail "There is no answer."
+}
+
+name=$(sed -n 's/^name = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+if [ $# -gt 0 ]; then
+    name=$1
+    shift
+    recipes=$*
+else
+    if [ "$name" = rocket-login-demo ]; then
+        ask "What is the name of your app, such as my-app?"
+        name=$answer
+    fi
+    recipes=
+    for patch in recipes/*.patch; do
+        ask "$(head -n 1 "$patch") Apply this recipe? [y/N]"
+        case $answer in [yY]*) recipes="$recipes $(basename "$patch" .patch)" ;; esac
+    done
+fi
+
+# Checks everything before the first change.
+case $name in
+    [a-z]*) ;;
+    *) fail "The name must begin with a letter from a to z." ;;
+esac
+case $name in
+    *[!a-z0-9_-]*) fail "The name can contain only letters from a to z, digits, - and _." ;;
+    app | rocket_login | test | core | std | alloc | proc_macro) fail "Cargo does not allow this name. Choose another one." ;;
+esac
+for recipe in $recipes; do
+    [ -f "recipes/$recipe.patch" ] || fail "There is no recipe $recipe."
+done
+
+for recipe in $recipes; do
+    echo "Applying the recipe $recipe."
+    git apply "recipes/$recipe.patch"
+done
+
+# The name, which is also the title of the pages.
+title=$(echo "$name" | perl -pe 's/[-_]+/ /g; s/(\w+)/\u$1/g')
+perl -ni -e 'print unless /% (end)?capture |^(description|license) =/' Cargo.toml
+perl -pi -e "s/^name = \"rocket-login-demo\"/name = \"$name\"/" Cargo.toml Cargo.lock
+[ ! -f starter/README.md ] || mv starter/README.md README.md
+perl -pi -e "s/\{\{ project-name \| title_case \}\}/$title/; s/\{\{ project-name \}\}/$name/" README.md
+perl -pi -e 's/^\/\/! User login for Rocket, by example\.$/\/\/! A web app with logins./' src/lib.rs
+perl -ni -e 'print unless /tutorial|diesel_lock/' .gitignore
+
+# The home page, and a plain icon instead of the rocket.
+mv starter/home.html.tera templates/home.html.tera
+perl -pi -e 's/content="User login for Rocket\."/content="{{ site }}"/; s/%3Cpath.*?\/%3E//g; s/<svg .*?<\/svg> //' templates/base.html.tera
+
+# Without the demo, the documents and the tests of this repository.
+sh src/demo/remove.sh
+mkdir -p .github/workflows
+mv starter/ci.yml .github/workflows/ci.yml
+mv starter/deny.toml deny.toml
+rm -rf .ci docs recipes starter tests/documents tests/copies tests/fixtures/flex_session.rs cargo-generate.toml LICENSE-*
+cargo update --quiet --workspace
+
+echo "$title is ready. Try it with cargo run, and test it with cargo test."
+if [ -d .git ]; then
+    echo "To begin with a Git history of your own: rm -rf .git && git init"
+fi
