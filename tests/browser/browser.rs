@@ -35,14 +35,14 @@ pub struct Site {
 impl Site {
     /// Starts a server, and registers `NAME`.
     pub fn start() -> Site {
-        Site::start_with_demo(true)
+        Site::start_with(&[])
     }
 
-    /// Starts a server with or without the demo, and registers `NAME`.
-    pub fn start_with_demo(demo: bool) -> Site {
+    /// Starts a server with settings, and registers `NAME`.
+    pub fn start_with(settings: &[(&str, &str)]) -> Site {
         let dir = TempDir::new().unwrap();
         let mut program = server::program(dir.path());
-        let server = server::start(program.env("ROCKET_DEMO", demo.to_string()));
+        let server = server::start(program.envs(settings.iter().copied()));
         assert!(server.post("/register", "", FORM).starts_with("HTTP/1.1 303"));
         Site { server, dir }
     }
@@ -55,14 +55,14 @@ impl Site {
 
     /// Starts a server whose templates a test can remove, and whose logins are fresh for 1 second.
     /// Registers `NAME`.
-    pub fn start_with_own_templates(demo: bool) -> Site {
+    pub fn start_with_own_templates(settings: &[(&str, &str)]) -> Site {
         let dir = TempDir::new().unwrap();
         let templates = dir.path().join("templates");
         fs::create_dir(&templates).unwrap();
         copy_templates(&templates, |_| true);
         let mut program = server::program(dir.path());
         program.env("ROCKET_TEMPLATE_DIR", templates).env("ROCKET_LOGIN", "{fresh_for=1}");
-        program.env("ROCKET_DEMO", demo.to_string());
+        program.envs(settings.iter().copied());
         let site = Site { server: server::start(&mut program), dir };
         assert!(site.server.post("/register", "", FORM).starts_with("HTTP/1.1 303"));
         site

@@ -1,6 +1,7 @@
 //! The flight plan and the panel in a real browser.
 
 use crate::browser::*;
+use crate::pages::check_sizes;
 
 /// Clicks through the flight plan as it is written.
 fn complete_flight_plan(browser: &Browser) {
@@ -95,4 +96,10 @@ fn the_panel_is_open_until_a_visitor_closes_it() {
     assert_eq!(is_open("/nowhere"), false);
     browser.script("document.querySelector('.panel summary').click()");
     assert_eq!(is_open("/"), true);
+}
+
+#[test]
+#[ignore = "needs Chromium and chromedriver"]
+fn every_page_with_the_panel_is_small_and_fits_a_narrow_viewport() {
+    check_sizes(&[], "panel-", 20_000, 5);
 }

@@ -9,9 +9,14 @@ use crate::browser::*;
 use crate::cross_site::attack_page;
 use crate::server::ROOT;
 
+/// The settings of the pages whose sizes are checked.
+const SETTINGS: &[(&str, &str)] = &[
+    ("ROCKET_DEMO", "false"), // Without the panel.
+];
+
 /// Opens every page in every state, and passes the browser and the state's name to `check`.
-fn check_every_state(demo: bool, mut check: impl FnMut(&Browser, &str)) {
-    let site = Site::start_with_demo(demo);
+fn check_every_state(settings: &[(&str, &str)], mut check: impl FnMut(&Browser, &str)) {
+    let site = Site::start_with(settings);
     let browser = site.browser();
     browser.open("/");
     check(&browser, "home");
@@ -70,8 +75,8 @@ fn check_every_state(demo: bool, mut check: impl FnMut(&Browser, &str)) {
 
 /// Opens the pages that a logged-in user sees after an error, after deactivation, or when the login
 /// is not fresh. Passes the browser and the state's name to `check`.
-fn check_error_states(demo: bool, mut check: impl FnMut(&Browser, &str)) {
-    let site = Site::start_with_own_templates(demo);
+fn check_error_states(settings: &[(&str, &str)], mut check: impl FnMut(&Browser, &str)) {
+    let site = Site::start_with_own_templates(settings);
     let browser = site.browser();
     browser.open("/login");
     browser.log_in();
@@ -121,17 +126,11 @@ pub fn set_viewport(browser: &Browser, scheme: &str, width: u32) {
 #[test]
 #[ignore = "needs Chromium and chromedriver"]
 fn every_page_is_small_and_fits_a_narrow_viewport() {
-    check_sizes(false, "", 10_000, 3);
-}
-
-#[test]
-#[ignore = "needs Chromium and chromedriver"]
-fn every_page_with_the_panel_is_small_and_fits_a_narrow_viewport() {
-    check_sizes(true, "panel-", 20_000, 5);
+    check_sizes(SETTINGS, "", 10_000, 3);
 }
 
 /// Checks that each page has fewer than `max_html` bytes of HTML, takes at most `max_requests`, and fits.
-fn check_sizes(demo: bool, prefix: &str, max_html: u64, max_requests: u64) {
+pub fn check_sizes(settings: &[(&str, &str)], prefix: &str, max_html: u64, max_requests: u64) {
     let dir = Path::new(ROOT).join("target/screenshots");
     fs::create_dir_all(&dir).unwrap();
     let check = |browser: &Browser, state: &str| {
@@ -157,8 +156,8 @@ fn check_sizes(demo: bool, prefix: &str, max_html: u64, max_requests: u64) {
         );
         assert!(requests <= max_requests, "{state} takes {requests} requests");
     };
-    check_every_state(demo, check);
-    check_error_states(demo, check);
+    check_every_state(settings, check);
+    check_error_states(settings, check);
 }
 
 #[test]
@@ -177,6 +176,6 @@ fn axe_finds_no_violations_in_either_colour_scheme() {
             assert_eq!(violations, json!([]), "{state} in {scheme}");
         }
     };
-    check_every_state(true, check);
-    check_error_states(true, check);
+    check_every_state(&[], check);
+    check_error_states(&[], check);
 }

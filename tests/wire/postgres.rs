@@ -147,8 +147,9 @@ fn each_connection_fails_at_most_once_after_a_database_restart() {
 fn a_page_for_a_logged_in_user_takes_one_statement() {
     let postgres = Postgres::start();
     let dir = tempfile::tempdir().unwrap();
-    // The panel of the demo takes another statement.
-    let server = start(postgres.program(dir.path()).env("ROCKET_DEMO", "false"));
+    let mut program = postgres.program(dir.path());
+    program.env("ROCKET_DEMO", "false"); // Its panel takes another statement.
+    let server = start(&mut program);
     let cookie = cookie(&server.post("/register", "", ADA));
     server.get("/dashboard", &cookie);
     let mut connection = postgres.connect();
