@@ -52,7 +52,7 @@ done
 
 # The name, which is also the title of the pages.
 title=$(echo "$name" | perl -pe 's/[-_]+/ /g; s/(\w+)/\u$1/g')
-perl -ni -e 'print unless /% (end)?capture |^(description|license) =/' Cargo.toml
+perl -ni -e 'print unless /% (end)?capture |^# The program and its pages|^# $|^(description|license) =/' Cargo.toml
 perl -pi -e "s/^name = \"rocket-login-demo\"/name = \"$name\"/" Cargo.toml Cargo.lock
 [ ! -f starter/README.md ] || mv starter/README.md README.md
 perl -pi -e "s/\{\{ project-name \| title_case \}\}/$title/; s/\{\{ project-name \}\}/$name/" README.md
