@@ -80,6 +80,41 @@ fn the_table_shows_how_many_files_each_recipe_changes() {
     assert_eq!(listed, names);
 }
 
+/// Returns the file of each hunk of a patch that changes an existing file, and the old lines of the hunk.
+fn hunks(patch: &str) -> Vec<(String, String)> {
+    let mut hunks: Vec<(String, String)> = Vec::new();
+    let mut file = "";
+    for line in patch.lines() {
+        match line.split_at_checked(1) {
+            _ if line.starts_with("--- ") => file = line.strip_prefix("--- a/").unwrap_or_default(),
+            _ if line.starts_with("@@ ") => hunks.push((file.to_owned(), String::new())),
+            Some((" " | "-", text)) => {
+                if let Some((_, old)) = hunks.last_mut() {
+                    *old += &format!("{text}\n");
+                }
+            }
+            _ => {}
+        }
+    }
+    hunks.retain(|(file, _)| !file.is_empty());
+    hunks
+}
+
+/// Otherwise, Git could apply a hunk elsewhere after another recipe has moved the lines.
+#[test]
+fn the_old_lines_of_each_hunk_are_only_once_in_the_file() {
+    let mut count = 0;
+    for recipe in files("recipes") {
+        for (file, old) in hunks(&read(&recipe)) {
+            let text = format!("\n{}", read(&file));
+            let places = text.matches(&format!("\n{old}")).count();
+            assert_eq!(places, 1, "{recipe}: {file}:\n{old}");
+            count += 1;
+        }
+    }
+    assert!(count > 100, "{count}");
+}
+
 /// A copy with a commit, to which patches are applied again and again.
 struct Base(PathBuf);
 
