@@ -3,6 +3,9 @@
 # repository. Asks for the name and for each recipe, unless they are arguments: sh starter/new.sh NAME [RECIPE…]
 set -eu
 cd "$(dirname "$0")/.."
+# In a subdirectory of a repository, `git apply` would do nothing.
+GIT_CEILING_DIRECTORIES=$(dirname "$PWD")
+export GIT_CEILING_DIRECTORIES
 
 fail() {
     echo "$1" >&2

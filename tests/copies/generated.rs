@@ -96,6 +96,16 @@ fn a_generated_app_with_all_recipes_passes_its_workflow() {
 }
 
 #[test]
+#[ignore = "needs Git"]
+fn the_script_applies_recipes_in_a_subdirectory_of_another_repository() {
+    let (repository, copy) = (tempfile::tempdir().unwrap(), copy_repository());
+    sh(repository.path(), &format!("git init -q && cp -R {} app", copy.path().display()));
+    let app = repository.path().join("app");
+    sh(&app, "sh starter/new.sh my-notes page");
+    assert!(app.join("src/routes/notes.rs").exists());
+}
+
+#[test]
 fn the_script_changes_nothing_if_an_argument_is_wrong() {
     let copy = copy_repository();
     let before = sh(copy.path(), "find . -type f | sort | xargs cksum");
