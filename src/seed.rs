@@ -19,10 +19,14 @@ pub async fn run(accounts: &Accounts, figment: &Figment) -> Result<String, Strin
     if figment.profile() != Config::DEBUG_PROFILE {
         return Err("seed works only in debug runs, because its password is public".into());
     }
-    for username in USERNAMES {
-        let username = Username::parse(username)?;
-        let password = Password::new(PASSWORD.to_owned());
-        accounts.add_user(username, &password).await.map_err(|cause| cause.to_string())?;
+    let mut lines = Vec::new();
+    for name in USERNAMES {
+        let (username, password) = (Username::parse(name)?, Password::new(PASSWORD.to_owned()));
+        let added = accounts.add_user(username, &password).await;
+        lines.push(match added.map_err(|cause| cause.to_string())? {
+            Some(_) => format!("Added {name} with the password: {PASSWORD}"),
+            None => format!("The user {name} exists already."),
+        });
     }
-    Ok(format!("The users {} have the password: {PASSWORD}", USERNAMES.join(", ")))
+    Ok(lines.join("\n"))
 }

@@ -48,9 +48,12 @@ for recipe in $recipes; do
     [ -f "recipes/$recipe.patch" ] || fail "There is no recipe $recipe."
 done
 
+features=
 for recipe in $recipes; do
     echo "Applying the recipe $recipe."
     git apply "recipes/$recipe.patch"
+    features="$features- $(head -n 1 "recipes/$recipe.patch")
+"
 done
 
 # The name, which is also the title of the pages.
@@ -59,6 +62,10 @@ perl -ni -e 'print unless /% (end)?capture |^# The program and its pages|^# $|^(
 perl -pi -e "s/^name = \"rocket-login-demo\"/name = \"$name\"/" Cargo.toml Cargo.lock
 [ ! -f starter/README.md ] || mv starter/README.md README.md
 perl -pi -e "s/\{\{ project-name \| title_case \}\}/$title/; s/\{\{ project-name \}\}/$name/" README.md
+features="${features:+Beyond logins, the app has these features:
+
+$features
+}" perl -0pi -e 's/\@features\@\n\n/$ENV{features}/' README.md
 perl -pi -e 's/^\/\/! User login for Rocket, by example\.$/\/\/! A web app with logins./' src/lib.rs
 perl -ni -e 'print unless /tutorial|diesel_lock/' .gitignore
 
@@ -68,6 +75,8 @@ perl -pi -e 's/content="User login for Rocket\."/content="{{ site }}"/; s/%3Cpat
 
 # Without the demo, the documents and the tests of this repository.
 sh src/demo/remove.sh
+perl -ni -e 'print unless /^\.brand svg/' static/style.css
+perl -0pi -e 's/\n#\[test\]\nfn no_source_file_is_longer_than.*?\n\}\n//s' tests/app/architecture.rs
 mkdir -p .github/workflows
 mv starter/ci.yml .github/workflows/ci.yml
 mv starter/deny.toml deny.toml
@@ -75,6 +84,6 @@ rm -rf .ci docs recipes starter tests/documents tests/copies tests/fixtures/flex
 cargo update --quiet --workspace
 
 echo "$title is ready. Try it with cargo run, and test it with cargo test."
-if [ -d .git ]; then
+if git rev-parse --quiet --verify HEAD >/dev/null 2>&1; then
     echo "To begin with a Git history of your own: rm -rf .git && git init"
 fi

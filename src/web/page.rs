@@ -54,7 +54,7 @@ struct View<'a> {
 
 /// The name of the site: the package name as words, so that the name is set only in `Cargo.toml`.
 static SITE: LazyLock<String> = LazyLock::new(|| {
-    let words = env!("CARGO_PKG_NAME").split('-').map(|word| {
+    let words = env!("CARGO_PKG_NAME").split(['-', '_']).map(|word| {
         let (first, rest) = word.split_at(word.len().min(1));
         first.to_uppercase() + rest
     });

@@ -147,14 +147,19 @@ fn each_module_uses_only_its_allowed_modules() {
     let known: Vec<_> = MODULES.iter().map(|(module, _)| *module).collect();
     for entry in fs::read_dir(src()).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
-        assert!(known.contains(&name.as_str()), "src/{name} is not in the list of modules");
+        assert!(known.contains(&name.as_str()), "src/{name} is not in MODULES in {}", file!());
     }
     for (module, allowed) in MODULES {
         for (file, code) in sources(module) {
             for path in paths(&code) {
                 if let Some(used) = module_of(&path, &file) {
                     let is_item = used.starts_with(char::is_uppercase) || used == "build";
-                    assert!(is_item || allowed.contains(&used.as_str()), "{file} uses {path}");
+                    let is_allowed = is_item || allowed.contains(&used.as_str());
+                    assert!(
+                        is_allowed,
+                        "{file} uses {path}. MODULES in {} does not allow it",
+                        file!()
+                    );
                 }
             }
         }
@@ -168,7 +173,12 @@ fn only_allowed_modules_use_reserved_crates() {
             for path in paths(&code) {
                 for (reserved, allowed) in RESERVED {
                     let uses = path == *reserved || path.starts_with(&format!("{reserved}::"));
-                    assert!(!uses || allowed.contains(module), "{file} uses {path}");
+                    let is_allowed = !uses || allowed.contains(module);
+                    assert!(
+                        is_allowed,
+                        "{file} uses {path}. RESERVED in {} does not allow it",
+                        file!()
+                    );
                 }
             }
         }
