@@ -10,12 +10,12 @@ use rocket::figment::Figment;
 /// The maximum time to connect, and the maximum time to wait for the response.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Requests `/healthz` from the server with these settings. Speaks HTTP, so it does not work if Rocket itself
-/// serves HTTPS.
+/// Requests `/healthz` from the server with these settings. Uses HTTP without TLS, so it does not work if
+/// Rocket itself serves HTTPS.
 ///
 /// # Errors
 ///
-/// Returns an error if the server does not answer, or answers with a status other than 200.
+/// Returns an error if a setting is invalid, if the server does not respond, or if its status is not 200.
 pub fn check(figment: &Figment) -> Result<String, String> {
     let config = Config::try_from(figment).map_err(|error| error.to_string())?;
     let address = SocketAddr::new(local(config.address), config.port);

@@ -5,12 +5,12 @@ use rocket::figment::Figment;
 
 use crate::accounts::{Accounts, Password, Username};
 
-/// The password of all these users. Anyone can read it here, so only debug runs add them.
+/// The password of all seed users. It is public, so only debug runs add these users.
 const PASSWORD: &str = "a horse that staples batteries";
 
 const USERNAMES: [&str; 3] = ["ada", "grace", "alan"];
 
-/// Adds the users that are missing. Add rows of your own tables here too.
+/// Adds the users that do not exist yet. You can also add rows to your own tables here.
 ///
 /// # Errors
 ///

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Makes this copy your own app: gives it your name, applies recipes, and removes the demo and what is only about this
-# repository. Asks for the name and for each recipe, unless they are arguments: sh starter/new.sh NAME [RECIPE…]
+# Turns this copy into your own app: sets its name, applies recipes, and removes the demo and the files that only this
+# repository needs. Asks for the name and about each recipe. To skip the questions: sh starter/new.sh NAME [RECIPE…]
 set -eu
 cd "$(dirname "$0")/.."
-# In a subdirectory of a repository, `git apply` would do nothing.
+# Makes `git apply` ignore a repository around this directory. Otherwise, it would do nothing in this subdirectory.
 GIT_CEILING_DIRECTORIES=$(dirname "$PWD")
 export GIT_CEILING_DIRECTORIES
 
@@ -15,7 +15,7 @@ fail() {
 # Prints a question, and reads a line into `answer`.
 ask() {
     printf '%s ' "$1"
-    read -r answer || fail "There is no answer."
+    read -r answer || fail "No answer. Run sh starter/new.sh NAME [RECIPE…] to skip the questions."
 }
 
 name=$(sed -n 's/^name = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
@@ -25,7 +25,7 @@ if [ $# -gt 0 ]; then
     recipes=$*
 else
     if [ "$name" = rocket-login-demo ]; then
-        ask "What is the name of your app, such as my-app?"
+        ask "What is the name of your app? For example: my-app"
         name=$answer
     fi
     recipes=
@@ -35,14 +35,14 @@ else
     done
 fi
 
-# Checks everything before the first change.
+# Checks the name and the recipes before the first change.
 case $name in
     [a-z]*) ;;
     *) fail "The name must begin with a letter from a to z." ;;
 esac
 case $name in
     *[!a-z0-9_-]*) fail "The name can contain only letters from a to z, digits, - and _." ;;
-    app | rocket_login | test | core | std | alloc | proc_macro) fail "Cargo does not allow this name. Choose another one." ;;
+    app | rocket_login | test | core | std | alloc | proc_macro) fail "This name is reserved. Choose another one." ;;
 esac
 for recipe in $recipes; do
     [ -f "recipes/$recipe.patch" ] || fail "There is no recipe $recipe."
@@ -56,7 +56,7 @@ for recipe in $recipes; do
 "
 done
 
-# The name, which is also the title of the pages.
+# Sets the name, which is also the title of the pages.
 title=$(echo "$name" | perl -pe 's/[-_]+/ /g; s/(\w+)/\u$1/g')
 perl -ni -e 'print unless /% (end)?capture |^# The program and its pages|^# $|^(description|license) =/' Cargo.toml
 perl -pi -e "s/^name = \"rocket-login-demo\"/name = \"$name\"/" Cargo.toml Cargo.lock
@@ -69,11 +69,11 @@ $features
 perl -pi -e 's/^\/\/! User login for Rocket, by example\.$/\/\/! A web app with logins./' src/lib.rs
 perl -ni -e 'print unless /tutorial|diesel_lock/' .gitignore
 
-# The home page, and a plain icon instead of the rocket.
+# Adds the home page, and replaces the rocket with a plain icon.
 mv starter/home.html.tera templates/home.html.tera
 perl -pi -e 's/content="User login for Rocket\."/content="{{ site }}"/; s/%3Cpath.*?\/%3E//g; s/<svg .*?<\/svg> //' templates/base.html.tera
 
-# Without the demo, the documents and the tests of this repository.
+# Removes the demo, the documents and the tests that only this repository needs.
 sh src/demo/remove.sh
 perl -ni -e 'print unless /^\.brand svg/' static/style.css
 perl -0pi -e 's/\n#\[test\]\nfn no_source_file_is_longer_than.*?\n\}\n//s' tests/app/architecture.rs
@@ -85,5 +85,5 @@ cargo update --quiet --workspace
 
 echo "$title is ready. Try it with cargo run, and test it with cargo test."
 if git rev-parse --quiet --verify HEAD >/dev/null 2>&1; then
-    echo "To begin with a Git history of your own: rm -rf .git && git init"
+    echo "To start a new Git history, run: rm -rf .git && git init"
 fi

@@ -1,4 +1,4 @@
-//! An app of one's own, made by cargo-generate or from a clone.
+//! Apps made from this repository, by cargo-generate or from a clone.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use crate::markdown::{command_in, read};
 use crate::recipes::patches;
 use crate::{copy_repository, run, sh};
 
-/// Generates an app from a Git repository, as from an address on the internet.
+/// Generates an app from a Git repository with a `file://` URL, which stands for a URL on the internet.
 fn generate(parent: &TempDir) -> std::path::PathBuf {
     let template = copy_repository();
     fs::create_dir(template.path().join("data")).unwrap();
@@ -24,8 +24,8 @@ fn generate(parent: &TempDir) -> std::path::PathBuf {
     parent.path().join("my-notes")
 }
 
-/// Returns the lines of all files that contain a word of this repository. Leaves out the crate, which is the same
-/// everywhere, and the lock file.
+/// Returns the lines that contain a word that only this repository should contain. Skips the lock file, and the
+/// crate, which is the same in all apps.
 fn leftovers(app: &Path) -> String {
     let words = "rocket-login|rocket login|\\bdemo|tutorial|recipe|docs/|\\.ci\\b|\\bflight\\b|\\btrace\\b|project-name";
     let search = format!(
@@ -34,7 +34,7 @@ fn leftovers(app: &Path) -> String {
     sh(app, &search)
 }
 
-/// Runs the commands of the workflow that call cargo, with the names of their steps.
+/// Runs the commands of the workflow that call cargo. Their steps have names, so their lines begin with `run:`.
 fn run_workflow(app: &Path) {
     let workflow = fs::read_to_string(app.join(".github/workflows/ci.yml")).unwrap();
     let commands: Vec<_> = workflow
@@ -74,7 +74,7 @@ fn a_generated_app_contains_nothing_of_this_repository_and_passes_its_tests() {
     assert!(manifest.contains("\n[package]\nname = \"my-notes\"\n"), "{manifest}");
     assert!(fs::read_to_string(app.join("README.md")).unwrap().starts_with("# My Notes\n"));
 
-    // A clone that the same script has renamed is the same app.
+    // The same script makes the same app from a clone.
     let clone = copy_repository();
     sh(clone.path(), "sh starter/new.sh my-notes");
     sh(clone.path(), &format!("diff -r --exclude=.git . {}", app.display()));
@@ -88,7 +88,7 @@ fn a_generated_app_contains_nothing_of_this_repository_and_passes_its_tests() {
 fn a_generated_app_with_all_recipes_passes_its_workflow() {
     std::env::var("TEST_DATABASE_URL").expect("TEST_DATABASE_URL is not set");
     let clone = copy_repository();
-    // Asks for the name and for each recipe, in alphabetical order.
+    // The script asks for the name, and then about each recipe.
     let answers = format!("my-notes\\n{}", "y\\n".repeat(patches().len()));
     sh(clone.path(), &format!("printf '{answers}' | sh starter/new.sh"));
     assert_eq!(leftovers(clone.path()), "");

@@ -1,4 +1,4 @@
-//! The recipes, each alone, in pairs and all together.
+//! Tests of the recipes: each alone, in pairs, and all together.
 
 use std::path::{Path, PathBuf};
 
@@ -71,7 +71,7 @@ fn the_table_shows_how_many_files_each_recipe_changes() {
             row.ends_with(&format!("| {app_files} | {all_files} |")),
             "{title} changes {app_files} app files, and {all_files} files in total"
         );
-        // The question that starter/new.sh asks.
+        // starter/new.sh asks a question that begins with this line.
         assert!(patch.lines().next().unwrap().ends_with('.'), "{file} does not say what it adds");
     }
     names.sort();
@@ -80,7 +80,7 @@ fn the_table_shows_how_many_files_each_recipe_changes() {
     assert_eq!(listed, names);
 }
 
-/// Returns the file of each hunk of a patch that changes an existing file, and the old lines of the hunk.
+/// Returns the file and the old lines of each hunk that changes an existing file.
 fn hunks(patch: &str) -> Vec<(String, String)> {
     let mut hunks: Vec<(String, String)> = Vec::new();
     let mut file = "";
@@ -100,7 +100,8 @@ fn hunks(patch: &str) -> Vec<(String, String)> {
     hunks
 }
 
-/// Otherwise, Git could apply a hunk elsewhere after another recipe has moved the lines.
+/// If a file contained the old lines twice, Git could apply the hunk at the wrong place after another recipe has
+/// moved them.
 #[test]
 fn the_old_lines_of_each_hunk_are_only_once_in_the_file() {
     let mut count = 0;
@@ -115,7 +116,7 @@ fn the_old_lines_of_each_hunk_are_only_once_in_the_file() {
     assert!(count > 100, "{count}");
 }
 
-/// A copy with a commit, to which patches are applied again and again.
+/// A copy with one commit. Each call of `apply` begins and ends with the files of this commit.
 struct Base(PathBuf);
 
 impl Base {
@@ -189,7 +190,7 @@ fn an_app_with_all_recipes_passes_its_tests_on_both_databases() {
     run(command_in("cargo", copy.path()).args(["test", "--features", "postgres", "--test", "app"]));
 }
 
-/// Runs for each pair what CI runs for each recipe and for all together. Takes about 2 hours.
+/// Runs the app's tests with each pair of recipes. Takes about 2 hours, so it runs only if `RECIPE_PAIRS` is set.
 #[test]
 #[ignore = "builds a copy of the app for each pair, which takes hours"]
 fn an_app_with_any_two_recipes_passes_its_tests() {
@@ -218,7 +219,7 @@ fn an_app_with_an_additional_page_passes_its_tests() {
 #[ignore = "builds a copy of the app, and needs aiosmtpd"]
 fn an_app_with_email_passes_its_tests() {
     let copy = apply_recipe("E-mail");
-    // These tests send e-mails to a real server.
+    // These tests send e-mails to a real SMTP server.
     let mut command = command_in("cargo", copy.path());
     run(command.args(["test", "--test", "wire", "smtp", "--", "--include-ignored"]));
 }
