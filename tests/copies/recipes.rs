@@ -262,8 +262,9 @@ fn an_app_with_translated_messages_passes_its_tests() {
 
 #[test]
 #[ignore = "builds a copy of the app, and needs PostgreSQL at TEST_DATABASE_URL"]
-fn an_app_on_postgresql_passes_its_tests() {
+fn an_app_with_postgresql_by_default_passes_its_tests() {
     std::env::var("TEST_DATABASE_URL").expect("TEST_DATABASE_URL is not set");
-    let copy = apply_recipe("PostgreSQL");
+    let copy = copy_repository();
+    sh(copy.path(), "git apply recipes/postgres.patch");
     run(command_in("cargo", copy.path()).args(["test", "--test", "app"]));
 }
