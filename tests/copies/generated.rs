@@ -27,7 +27,7 @@ fn generate(parent: &TempDir) -> std::path::PathBuf {
 /// Returns the lines that contain a word that only this repository should contain. Skips the lock file, and the
 /// crate, which is the same in all apps.
 fn leftovers(app: &Path) -> String {
-    let words = "rocket-login|rocket login|\\bdemo|tutorial|recipe|docs/|\\.ci\\b|\\bflight\\b|\\btrace\\b|project-name";
+    let words = "rocket-login|rocket login|\\bdemos?\\b|tutorial|recipe|docs/|\\.ci\\b|\\bflight\\b|\\btrace\\b|project-name";
     let search = format!(
         "grep -rniIE '{words}' . --exclude-dir=login --exclude-dir=.git --exclude-dir=target --exclude=Cargo.lock || true"
     );

@@ -14,7 +14,8 @@ use crate::server::*;
 /// Returns a command for a server that reads the client's address from `X-Real-IP`.
 fn behind_proxy(dir: &Path) -> Command {
     let mut program = program(dir);
-    program.env("ROCKET_IP_HEADER", "X-Real-IP").env("ROCKET_DEMO", "false");
+    program.env("ROCKET_IP_HEADER", "X-Real-IP");
+    program.env("ROCKET_DEMO", "false");
     program
 }
 
