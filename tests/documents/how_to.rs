@@ -105,13 +105,13 @@ fn assert_runs(reader: &Reader, command: &str) {
 }
 
 /// Checks the code of the pages as the checks of this repository do. If there is a PostgreSQL server, also runs
-/// the app's tests there.
-fn check(reader: &Reader) {
+/// the tests of the new module there.
+fn check(reader: &Reader, module: &str) {
     assert_runs(reader, "cargo fmt --check");
     assert_runs(reader, "cargo clippy --bins --test app -- -D warnings");
     assert_runs(reader, "cargo test --test app");
     if std::env::var_os("TEST_DATABASE_URL").is_some() {
-        assert_runs(reader, "cargo test --features postgres --test app");
+        assert_runs(reader, &format!("cargo test --features postgres --test app {module}::"));
     }
 }
 
@@ -123,7 +123,7 @@ fn following_the_pages_about_notes_adds_a_table_a_form_and_tests() {
     for page in PAGES[0] {
         reader.follow(&path(page));
     }
-    check(&reader);
+    check(&reader, "notes");
 }
 
 #[test]
@@ -132,5 +132,5 @@ fn following_the_page_about_roles_adds_a_role() {
     let _lock = lock_program();
     let (_dir, mut reader) = reader();
     reader.follow(&path("role"));
-    check(&reader);
+    check(&reader, "admin");
 }
