@@ -24,13 +24,17 @@ pub fn run_on_sqlite(
         .immediate_transaction(|connection| connection.run_pending_migrations(MIGRATIONS).map(drop))
 }
 
-/// Runs the pending migrations.
+/// Runs the pending migrations in one transaction.
 #[cfg(feature = "postgres")]
-pub fn run_on_postgres(url: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
+pub fn run_on_postgres(connection: &mut PgConnection) -> Result<(), Box<dyn Error + Send + Sync>> {
     const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
-    PgConnection::establish(url)?.transaction(|connection| {
+    connection.transaction(|connection| {
         // If two instances start at the same time, the second waits. The number is arbitrary.
-        connection.batch_execute("SELECT pg_advisory_xact_lock(7073225517)")?;
+        let lock = "SELECT pg_advisory_xact_lock(7073225517)";
+        // A migration may take long, but not wait long for a table, because every query of the table would wait
+        // behind it. systemd starts the app again.
+        let limits = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0";
+        connection.batch_execute(&format!("{limits}; {lock}; SET LOCAL lock_timeout = '2s'"))?;
         connection.run_pending_migrations(MIGRATIONS).map(drop)
     })
 }

@@ -35,6 +35,10 @@ pub struct Settings {
 pub struct DataSettings {
     /// `sqlite://` and a path, or a `postgres://` URL.
     pub database_url: String,
+    /// The maximum number of connections to the database. By default, it depends on the database and the machine.
+    pub database_pool: Option<NonZeroU32>,
+    /// Whether to use prepared statements with PostgreSQL. By default, a pooler for which they don't work is detected.
+    pub prepared_statements: Option<bool>,
     /// The idle timeout of sessions that are not remembered, in seconds.
     pub idle_timeout: NonZeroU32,
 }
@@ -101,8 +105,12 @@ impl DataSettings {
             Some(url) => url,
             None => format!("sqlite://{}", create_data_dir(figment)?.join("app.sqlite").display()),
         };
-        let idle_timeout = read(figment, "login.idle_timeout")?.unwrap_or(IDLE_TIMEOUT);
-        Ok(DataSettings { database_url, idle_timeout })
+        Ok(DataSettings {
+            database_url,
+            database_pool: read(figment, "database_pool")?,
+            prepared_statements: read(figment, "database_prepared_statements")?,
+            idle_timeout: read(figment, "login.idle_timeout")?.unwrap_or(IDLE_TIMEOUT),
+        })
     }
 }
 

@@ -64,7 +64,7 @@ impl Accounts {
     ///
     /// Returns an error if the database can't be opened or Argon2 fails.
     pub fn open(settings: &DataSettings, clock: Clock) -> Result<Accounts, String> {
-        let db = Db::open(&settings.database_url)?;
+        let db = Db::open(settings)?;
         Ok(Accounts {
             throttle: throttle::LoginThrottle::new(clock.clone(), &db),
             db,

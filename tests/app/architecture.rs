@@ -15,7 +15,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("schema.rs", &[]),
     ("log_writer.rs", &[]),
     ("logger.rs", &["log_writer"]),
-    ("db.rs", &["migrations", "trace"]),
+    ("db", &["db", "migrations", "settings", "trace"]),
     ("cli.rs", &["accounts", "health", "secret_key", "seed", "settings"]),
     ("health.rs", &[]),
     ("seed.rs", &["accounts"]),
@@ -28,7 +28,7 @@ const MODULES: &[(&str, &[&str])] = &[
 
 /// Crates and parts of crates, each with the only modules that may use it.
 const RESERVED: &[(&str, &[&str])] = &[
-    ("diesel", &["db.rs", "migrations.rs", "schema.rs", "accounts", "trace.rs", "demo"]),
+    ("diesel", &["db", "migrations.rs", "schema.rs", "accounts", "trace.rs", "demo"]),
     ("diesel_migrations", &["migrations.rs"]),
     ("argon2", &["accounts"]),
     ("clap", &["main.rs", "cli.rs"]),

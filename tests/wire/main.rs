@@ -8,7 +8,11 @@ mod faults;
 mod idle_connections;
 mod malformed_input;
 #[cfg(feature = "postgres")]
+mod pooler;
+#[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "postgres")]
+mod postgres_server;
 mod secrets;
 #[path = "../shared/server.rs"]
 mod server;

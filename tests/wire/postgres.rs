@@ -1,87 +1,13 @@
-//! Several instances on one PostgreSQL server, and restarts of PostgreSQL.
+//! Several instances on one PostgreSQL server, restarts of PostgreSQL, and lost connections.
 
-use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
-use diesel::prelude::*;
-use tempfile::TempDir;
 
+use crate::postgres_server::{Postgres, number};
 use crate::server::*;
-
-/// A PostgreSQL server for one test, with its data and its socket in a temporary directory.
-struct Postgres {
-    dir: TempDir,
-    bin: PathBuf,
-}
-
-impl Postgres {
-    fn start() -> Postgres {
-        let versions = std::fs::read_dir("/usr/lib/postgresql")
-            .expect("Debian's package postgresql is missing");
-        let newest = versions.map(|version| version.unwrap().path()).max().unwrap();
-        let postgres = Postgres { dir: tempfile::tempdir().unwrap(), bin: newest.join("bin") };
-        // Gives the directory to the user postgres, because PostgreSQL refuses to run as root.
-        let _ = Command::new("chown").arg("postgres").arg(postgres.dir.path()).output();
-        let data = postgres.data();
-        postgres.run("initdb", &["-D", &data, "-U", "app", "--auth=trust", "--no-sync"]);
-        postgres.pg_ctl("start");
-        postgres
-    }
-
-    fn data(&self) -> String {
-        self.dir.path().join("data").display().to_string()
-    }
-
-    fn run(&self, name: &str, arguments: &[&str]) {
-        let mut command = Command::new(self.bin.join(name));
-        if is_root() {
-            command = Command::new("runuser");
-            command.args(["-u", "postgres", "--"]).arg(self.bin.join(name));
-        }
-        let output = command.args(arguments).current_dir(self.dir.path()).output().unwrap();
-        assert!(output.status.success(), "{name}: {output:?}");
-    }
-
-    fn pg_ctl(&self, action: &str) {
-        let dir = self.dir.path().display();
-        let options = format!("-c listen_addresses= -c unix_socket_directories={dir}");
-        let log = format!("{dir}/log");
-        self.run(
-            "pg_ctl",
-            &["-D", &self.data(), "-w", "-s", "-m", "fast", "-l", &log, "-o", &options, action],
-        );
-    }
-
-    fn url(&self) -> String {
-        let socket_dir = self.dir.path().display().to_string().replace('/', "%2F");
-        format!("postgres://app@{socket_dir}/postgres")
-    }
-
-    fn program(&self, dir: &Path) -> Command {
-        let mut program = program(dir);
-        // Gives all instances the same key, so that a cookie works on every instance.
-        let key = "PiaTb6aJVl0ZBmN1tAdRAKz7bUh2Tup3ZFnBwQtVWMs=";
-        program.env("DATABASE_URL", self.url()).env("ROCKET_SECRET_KEY", key);
-        program
-    }
-
-    fn connect(&self) -> PgConnection {
-        PgConnection::establish(&self.url()).unwrap()
-    }
-}
-
-impl Drop for Postgres {
-    fn drop(&mut self) {
-        self.pg_ctl("stop");
-    }
-}
-
-fn is_root() -> bool {
-    Command::new("id").arg("-u").output().unwrap().stdout == b"0\n"
-}
 
 #[test]
 #[ignore = "needs PostgreSQL"]
@@ -192,8 +118,11 @@ fn instances_share_the_counts_of_failures_even_after_a_restart() {
     }
     // The names are not readable in the database.
     let query = "SELECT count(*) AS number FROM buckets WHERE length(key) = 32";
-    let row: Number = diesel::sql_query(query).get_result(&mut postgres.connect()).unwrap();
-    assert_eq!(row.number, 5, "expected three usernames, an address and its registrations");
+    assert_eq!(
+        number(&postgres, query),
+        5,
+        "expected three usernames, an address and its registrations"
+    );
     // The correct password resets the count on both instances.
     postgres.connect().batch_execute("UPDATE buckets SET blocked_until = 0").unwrap();
     assert!(servers[0].post("/login", "", ADA).starts_with("HTTP/1.1 303"));
@@ -201,12 +130,6 @@ fn instances_share_the_counts_of_failures_even_after_a_restart() {
         assert_eq!(fail_login(&servers[1], "ada"), "422", "{n}");
     }
     assert_eq!(fail_login(&servers[0], "ada"), "429");
-}
-
-#[derive(QueryableByName)]
-struct Number {
-    #[diesel(sql_type = diesel::sql_types::BigInt)]
-    number: i64,
 }
 
 #[test]
@@ -236,10 +159,7 @@ fn one_instance_at_a_time_purges_expired_rows_and_excess_counts() {
     let expired = "SELECT (SELECT count(*) FROM sessions WHERE expires_at = 0) + (SELECT count(*)
         FROM buckets WHERE empty_at = 0 OR empty_at = 9999999999) AS number";
     let counts = "SELECT count(*) AS number FROM buckets";
-    let number = |query: &str| {
-        let row: Number = diesel::sql_query(query).get_result(&mut postgres.connect()).unwrap();
-        row.number
-    };
+    let number = |query| number(&postgres, query);
     connection
         .batch_execute(
             "INSERT INTO sessions (user_id, token_hash, user_agent, remembered, created_at,
@@ -266,4 +186,115 @@ fn one_instance_at_a_time_purges_expired_rows_and_excess_counts() {
         sleep(Duration::from_millis(200));
     }
     assert_eq!(number(counts), 100_000);
+}
+
+/// Makes the server open all its connections: while the table is locked, each request keeps its connection.
+fn fill_pool(postgres: &Postgres, server: &Server) {
+    let mut lock = postgres.connect();
+    lock.batch_execute("BEGIN; LOCK TABLE users").unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..20 {
+            scope.spawn(|| server.get("/healthz", ""));
+        }
+        sleep(Duration::from_secs(1));
+        lock.batch_execute("ROLLBACK").unwrap();
+    });
+}
+
+#[test]
+#[ignore = "needs PostgreSQL"]
+fn the_pool_has_at_most_as_many_connections_as_the_setting_says() {
+    let postgres = Postgres::start();
+    let dir = tempfile::tempdir().unwrap();
+    let query = "SELECT count(*) AS number FROM pg_stat_activity
+        WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
+    let default = std::thread::available_parallelism().unwrap().get().max(4) as i64;
+    for (setting, expected) in [(None, default), (Some("1"), 1), (Some("12"), 12)] {
+        let mut program = postgres.program(dir.path());
+        program.env("ROCKET_DATABASE_POOL", setting.unwrap_or_default());
+        if setting.is_none() {
+            program.env_remove("ROCKET_DATABASE_POOL");
+        }
+        let server = start(&mut program);
+        fill_pool(&postgres, &server);
+        assert_eq!(number(&postgres, query), expected, "{setting:?}");
+        assert!(server.get("/healthz", "").ends_with("ok"));
+    }
+    let error = error_of(postgres.program(dir.path()).env("ROCKET_DATABASE_POOL", "0"));
+    assert!(error.contains("The setting database_pool"), "{error}");
+}
+
+/// Drops the packets of all connections to a port that exist now. Later connections work.
+struct LostConnections(Vec<String>);
+
+impl LostConnections {
+    fn to_port(port: u16) -> LostConnections {
+        let filter = format!("( sport = :{port} or dport = :{port} )");
+        let output = Command::new("ss").args(["-Htn", "state", "established", &filter]).output();
+        let text = String::from_utf8(output.unwrap().stdout).unwrap();
+        let ports = text.split_whitespace().filter_map(|word| word.strip_prefix("127.0.0.1:"));
+        let server_port = port.to_string();
+        let mut ports: Vec<_> =
+            ports.filter(|port| *port != server_port).map(str::to_owned).collect();
+        ports.sort();
+        ports.dedup();
+        assert!(!ports.is_empty(), "{text}");
+        for port in &ports {
+            LostConnections::change("--append", port);
+        }
+        LostConnections(ports)
+    }
+
+    fn change(action: &str, port: &str) {
+        for side in ["--sport", "--dport"] {
+            let rule = ["-w", action, "INPUT", "-i", "lo", "-p", "tcp", side, port, "-j", "DROP"];
+            assert!(Command::new("iptables").args(rule).status().unwrap().success());
+        }
+    }
+}
+
+impl Drop for LostConnections {
+    fn drop(&mut self) {
+        for port in &self.0 {
+            LostConnections::change("--delete", port);
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs PostgreSQL, iptables and root"]
+fn the_app_replaces_connections_whose_packets_are_lost() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let postgres = Postgres::start_on(Some(port));
+    let dir = tempfile::tempdir().unwrap();
+    let server = start(&mut postgres.program(dir.path()));
+    let cookie = cookie(&server.post("/register", "", ADA));
+    let is_ok = || server.get("/dashboard", &cookie).starts_with("HTTP/1.1 200");
+    fill_pool(&postgres, &server);
+    assert!(is_ok());
+    let lost = LostConnections::to_port(port);
+    let started = Instant::now();
+    while !is_ok() {
+        assert!(started.elapsed() < Duration::from_secs(20), "the connections were not replaced");
+    }
+    drop(lost);
+}
+
+#[test]
+#[ignore = "needs PostgreSQL"]
+fn a_migration_does_not_wait_long_for_a_table() {
+    let postgres = Postgres::start();
+    let dir = tempfile::tempdir().unwrap();
+    drop(start(&mut postgres.program(dir.path())));
+    let mut connection = postgres.connect();
+    // The last release did not have this column.
+    let downgrade = "ALTER TABLE sessions DROP COLUMN previous_token_hash;
+        DELETE FROM __diesel_schema_migrations WHERE version = '20261126110000'";
+    connection.batch_execute(downgrade).unwrap();
+    connection.batch_execute("BEGIN; SELECT count(*) FROM sessions").unwrap();
+    let error = error_of(&mut postgres.program(dir.path()));
+    assert!(error.contains("lock timeout"), "{error}");
+    connection.batch_execute("COMMIT").unwrap();
+    start(&mut postgres.program(dir.path())).post("/register", "", ADA);
+    assert_eq!(number(&postgres, "SELECT count(*) AS number FROM sessions"), 1);
 }

@@ -1,9 +1,15 @@
 //! The database: connection pools and queries.
 
+#[cfg(feature = "postgres")]
+mod postgres;
+mod sqlite;
+
 use std::path::PathBuf;
 use std::time::Duration;
 use std::{fmt, thread};
 
+#[cfg(feature = "postgres")]
+use diesel::connection::CacheSize;
 use diesel::connection::{SimpleConnection, TransactionManager};
 use diesel::prelude::*;
 use diesel::r2d2::{self, ConnectionManager, CustomizeConnection, NopErrorHandler};
@@ -11,7 +17,7 @@ use diesel::result::DatabaseErrorKind::{ClosedConnection, UnableToSendCommand};
 use diesel::result::Error::DatabaseError;
 use rocket::tokio::{task::spawn_blocking, time::timeout};
 
-use crate::migrations;
+use crate::settings::DataSettings;
 use crate::trace;
 
 /// A connection to the database at `DATABASE_URL`.
@@ -47,33 +53,21 @@ pub struct Db {
 pub struct Error(String);
 
 impl Db {
-    /// Opens the database at `url` and runs its pending migrations.
-    pub fn open(url: &str) -> Result<Db, String> {
+    /// Opens the database and runs its pending migrations.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the URL is invalid, or if the database can't be opened or migrated.
+    pub fn open(settings: &DataSettings) -> Result<Db, String> {
         let failed = |cause| format!("The database at DATABASE_URL can't be opened: {cause}");
-        match url.split_once("://") {
+        match settings.database_url.split_once("://") {
             // Each connection to `:memory:` would open its own database.
             Some(("sqlite", path)) if !path.is_empty() && !path.starts_with(":memory:") => {
-                migrations::run_on_sqlite(
-                    path,
-                    &sqlite_url(path, "rw"),
-                    &sqlite_setup(WAIT_TIMEOUT),
-                )
-                .map_err(|cause| failed(format!("{path}: {cause}")))?;
-                let open_pool = |wait, idle| pool(sqlite_url(path, "rw"), sqlite_setup(wait), idle);
-                let readers = Some(open_pool(Duration::ZERO, 1));
-                Ok(Db { pool: open_pool(WAIT_TIMEOUT, 0), readers, sqlite_file: Some(path.into()) })
+                sqlite::open(path, settings).map_err(|cause| failed(format!("{path}: {cause}")))
             }
             #[cfg(feature = "postgres")]
             Some(("postgres" | "postgresql", _)) => {
-                migrations::run_on_postgres(url).map_err(|cause| failed(cause.to_string()))?;
-                // Ends statements and transactions that nobody waits for any more.
-                let wait = WAIT_TIMEOUT.as_millis();
-                let query = (QUERY_TIMEOUT - WAIT_TIMEOUT).as_millis();
-                let setup = format!(
-                    "SET lock_timeout = {wait}; SET statement_timeout = {query}; \
-                     SET idle_in_transaction_session_timeout = {query}"
-                );
-                Ok(Db { pool: pool(url.to_owned(), setup, 0), readers: None, sqlite_file: None })
+                postgres::open(settings).map_err(|cause| failed(cause.to_string()))
             }
             _ => Err("DATABASE_URL must be sqlite:// and the path of a file, or, if built with \
                       the feature postgres, postgres://…"
@@ -152,38 +146,43 @@ fn execute<T>(
     result.map_err(error)
 }
 
+/// What to do with a new connection.
 #[derive(Debug)]
-struct SetupSql(String);
+enum Setup {
+    Sql(String),
+    #[cfg(feature = "postgres")]
+    NoPreparedStatements,
+}
 
-impl CustomizeConnection<DbConnection, r2d2::Error> for SetupSql {
+impl CustomizeConnection<DbConnection, r2d2::Error> for Setup {
     fn on_acquire(&self, connection: &mut DbConnection) -> Result<(), r2d2::Error> {
-        connection.batch_execute(&self.0).map_err(r2d2::Error::QueryError)
+        match self {
+            Setup::Sql(sql) => connection.batch_execute(sql).map_err(r2d2::Error::QueryError)?,
+            #[cfg(feature = "postgres")]
+            Setup::NoPreparedStatements => {
+                connection.set_prepared_statement_cache_size(CacheSize::Disabled);
+            }
+        }
+        Ok(())
     }
 }
 
-/// Creates a pool of at most one connection per core, or four on small machines. PostgreSQL must have no
-/// idle connections, because libpq can crash if the process exits while it connects in the background.
-fn pool(url: String, setup: String, min_idle: u32) -> Pool {
-    let cores = thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
+/// Returns the maximum number of connections if it is not set: one per core, or four on small machines.
+fn default_pool_size() -> u32 {
+    thread::available_parallelism().map_or(1, |cores| cores.get() as u32).max(4)
+}
+
+/// Creates a pool. PostgreSQL must have no idle connections, because libpq can crash if the process exits while
+/// it connects in the background.
+fn new_pool(url: String, setup: Setup, max_size: u32, min_idle: u32) -> Pool {
     r2d2::Pool::builder()
-        .max_size(cores.max(4))
+        .max_size(max_size)
         .min_idle(Some(min_idle))
         .connection_timeout(WAIT_TIMEOUT)
         .test_on_check_out(false)
         .error_handler(Box::new(NopErrorHandler))
-        .connection_customizer(Box::new(SetupSql(setup)))
+        .connection_customizer(Box::new(setup))
         .build_unchecked(ConnectionManager::new(url))
-}
-
-fn sqlite_url(path: &str, mode: &str) -> String {
-    let path = path.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
-    format!("file:{}{path}?mode={mode}", if path.starts_with('/') { "//" } else { "" })
-}
-
-/// With WAL, readers don't wait for a writer. Foreign keys also delete the sessions of a deleted user.
-fn sqlite_setup(wait: Duration) -> String {
-    let wait = wait.as_millis();
-    format!("PRAGMA busy_timeout = {wait}; PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON")
 }
 
 fn error(cause: impl fmt::Display) -> Error {

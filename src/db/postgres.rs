@@ -1,0 +1,98 @@
+//! Connections to PostgreSQL.
+
+use std::num::NonZeroU32;
+
+use diesel::connection::CacheSize;
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::{Integer, Text};
+
+use super::{Db, QUERY_TIMEOUT, Setup, WAIT_TIMEOUT, default_pool_size, new_pool};
+use crate::migrations;
+use crate::settings::DataSettings;
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// Opens the database and runs its pending migrations.
+pub fn open(settings: &DataSettings) -> Result<Db> {
+    let url = with_timeouts(&settings.database_url);
+    let mut connection = connect(&url)?;
+    migrations::run_on_postgres(&mut connection)?;
+    let pools_transactions = match settings.prepared_statements {
+        Some(prepared_statements) => !prepared_statements,
+        None => pools_transactions(&mut connection, &mut connect(&url)?)?,
+    };
+    let setup = if pools_transactions {
+        warn_without_timeout(&mut connection)?;
+        Setup::NoPreparedStatements
+    } else {
+        Setup::Sql(timeouts())
+    };
+    let max = settings.database_pool.map_or_else(default_pool_size, NonZeroU32::get);
+    Ok(Db { pool: new_pool(url, setup, max, 0), readers: None, sqlite_file: None })
+}
+
+/// Ends statements and transactions that nobody waits for any more.
+fn timeouts() -> String {
+    let lock = WAIT_TIMEOUT.as_millis();
+    let query = (QUERY_TIMEOUT - WAIT_TIMEOUT).as_millis();
+    format!(
+        "SET lock_timeout = {lock}; SET statement_timeout = {query}; \
+         SET idle_in_transaction_session_timeout = {query}"
+    )
+}
+
+/// Connects without named prepared statements, so that this works behind every pooler.
+fn connect(url: &str) -> Result<PgConnection> {
+    let mut connection = PgConnection::establish(url)?;
+    connection.set_prepared_statement_cache_size(CacheSize::Disabled);
+    Ok(connection)
+}
+
+/// Adds parameters of libpq, unless the URL contains them. Without them, the kernel repeats lost packets for 15
+/// minutes before a query fails.
+fn with_timeouts(url: &str) -> String {
+    let response = QUERY_TIMEOUT - WAIT_TIMEOUT;
+    let parameters = [
+        ("connect_timeout", WAIT_TIMEOUT.as_secs().to_string()),
+        ("tcp_user_timeout", response.as_millis().to_string()),
+        // Detects a lost server that has acknowledged the query but does not send the result.
+        ("keepalives_idle", response.as_secs().to_string()),
+        ("keepalives_interval", "1".to_owned()),
+    ];
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    let is_set = |name| query.split('&').any(|part| part.split('=').next() == Some(name));
+    let missing = parameters.iter().filter(|(name, _)| !is_set(*name));
+    let missing: Vec<_> = missing.map(|(name, value)| format!("{name}={value}")).collect();
+    format!("{url}{}{}", if url.contains('?') { "&" } else { "?" }, missing.join("&"))
+}
+
+/// Returns whether a pooler such as PgBouncer gives each transaction any of its connections to PostgreSQL. Each of
+/// these has prepared statements of its own, so the app could run another statement than the one it has prepared.
+///
+/// Without such a pooler, two open connections have different server processes, and keep them.
+fn pools_transactions(first: &mut PgConnection, second: &mut PgConnection) -> QueryResult<bool> {
+    let processes = (process_id(first)?, process_id(second)?);
+    // Asks repeatedly, because a busy pooler can choose the same connections by chance.
+    for _ in 0..20 {
+        if processes.0 == processes.1 || (process_id(first)?, process_id(second)?) != processes {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn process_id(connection: &mut PgConnection) -> QueryResult<i32> {
+    diesel::select(sql::<Integer>("pg_backend_pid()")).get_result(connection)
+}
+
+/// Warns if queries have no time limit. The app can't set one, because a pooler would give the setting to other
+/// clients.
+fn warn_without_timeout(connection: &mut PgConnection) -> QueryResult<()> {
+    let timeout = sql::<Text>("current_setting('statement_timeout')");
+    let timeout: String = diesel::select(timeout).get_result(connection)?;
+    if timeout == "0" {
+        rocket::warn!("Behind this pooler, the database user needs a statement_timeout.");
+    }
+    Ok(())
+}
