@@ -29,11 +29,11 @@ use rocket_login::{Clock, LoginManager};
 
 use accounts::{Accounts, User};
 use settings::Settings;
-use web::client::{DeviceCookie, DeviceCookieName};
+use web::client::{self, DeviceCookie, DeviceCookieName};
 pub use web::events::EventLog;
 use web::events::{Event, Events};
 use web::static_files::StaticFiles;
-use web::{error, headers, page, same_origin};
+use web::{error, headers, key_check, page, same_origin};
 
 /// Builds the app, ready to launch.
 ///
@@ -68,6 +68,9 @@ pub fn build(figment: Figment, clock: Clock, event_log: EventLog) -> Result<Rock
         .manage(accounts)
         .manage(event_log)
         .manage(DeviceCookieName::new(settings.https))
+        .manage(settings.previous_keys)
+        .attach(client::fairing())
+        .attach(key_check::fairing(settings.key_fingerprints))
         .attach(headers::shield(settings.https))
         .attach(headers::fairing(settings.https))
         .attach(same_origin::fairing())

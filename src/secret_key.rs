@@ -1,4 +1,4 @@
-//! The secret key, which encrypts the cookies.
+//! The secret key, which encrypts the cookies, and previous keys.
 
 use std::fs;
 use std::io::Write;
@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use base64::prelude::{BASE64_STANDARD, Engine};
 use rocket::Config;
 use rocket::figment::Figment;
+use rocket::figment::value::Value;
+use sha2::{Digest, Sha256};
 
 use crate::private_files::{self, unusable};
 
@@ -36,6 +38,30 @@ pub fn read(
     } else {
         Err(NO_KEY.into())
     }
+}
+
+/// Returns the previous keys, whose cookies are still accepted.
+///
+/// # Errors
+///
+/// Returns an error, which contains no key, if a key is invalid.
+pub fn read_previous(figment: &Figment) -> Result<Vec<Vec<u8>>, String> {
+    let keys = match figment.find_value("previous_secret_keys") {
+        Ok(Value::Array(_, keys)) => keys,
+        // A single key, or an empty line in an environment file.
+        Ok(value) => Vec::from_iter(Some(value).filter(|value| value.as_str() != Some(""))),
+        Err(_) => Vec::new(),
+    };
+    let decoded: Option<_> = keys.iter().map(|key| decode(key.as_str()?)).collect();
+    decoded.ok_or_else(|| {
+        "ROCKET_PREVIOUS_SECRET_KEYS must be a list of keys, each of 256 random bits or more in base64".into()
+    })
+}
+
+/// Returns the fingerprint of a key, which does not reveal the key. Two instances can compare their keys by it.
+pub fn fingerprint(key: &[u8]) -> Vec<u8> {
+    let digest = Sha256::new().chain_update("fingerprint of a secret key").chain_update(key);
+    digest.finalize()[..8].to_vec()
 }
 
 fn load_or_create(path: &Path) -> Result<Vec<u8>, String> {

@@ -6,6 +6,8 @@ use rocket::serde::json::{from_str, to_string};
 use rocket::serde::{Deserialize, Serialize};
 use rocket::time::{Duration, OffsetDateTime};
 
+use crate::PreviousSecretKeys;
+
 /// The content of the session cookie, encrypted and authenticated with the secret key.
 ///
 /// Do not change the JSON field names, because browsers might send cookies that were set weeks ago.
@@ -41,6 +43,7 @@ pub(crate) fn user_agent_hash(user_agent: &str) -> u64 {
 pub(crate) struct CookieConfig {
     pub name: String,
     pub secure: bool,
+    pub previous_keys: PreviousSecretKeys,
 }
 
 impl CookieConfig {
@@ -50,8 +53,17 @@ impl CookieConfig {
     /// A cookie is still valid in its last second, so that no login ends early.
     pub fn open(&self, jar: &CookieJar<'_>, now: i64) -> Option<SessionCookie> {
         // Does not use `get_pending`, because `get_pending` falls back to an unencrypted cookie.
-        let cookie = jar.get_private(&self.full_name())?;
+        let name = self.full_name();
+        let cookie =
+            jar.get_private(&name).or_else(|| self.previous_keys.get_private(jar, &name))?;
         from_str(cookie.value()).ok().filter(|session: &SessionCookie| now <= session.expires_at)
+    }
+
+    /// Encrypts the session cookie with the current key, if a previous key was needed to open it.
+    pub fn reseal(&self, jar: &CookieJar<'_>, session: &SessionCookie, now: i64) {
+        if !self.previous_keys.is_empty() && jar.get_private(&self.full_name()).is_none() {
+            self.set(jar, session, now);
+        }
     }
 
     /// Returns whether the request has a session cookie, valid or not.

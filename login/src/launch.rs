@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use rocket::http::uri::Reference;
 use rocket::{Build, Config, Rocket};
 
-use crate::{LoginManager, LoginUser, Settings};
+use crate::{LoginManager, LoginUser, PreviousSecretKeys, Settings};
 
 /// The cookie names of all managers. Each name must be unique. Otherwise, the cookie of user 1
 /// would also be valid for admin 1.
@@ -63,6 +63,8 @@ impl<U: LoginUser> LoginManager<U> {
             }
         };
         let tls = Config::try_from(figment).is_ok_and(|config| config.tls_enabled());
+        config.cookie.previous_keys =
+            rocket.state::<PreviousSecretKeys>().cloned().unwrap_or_default();
         config.cookie.secure = tls || config.settings.secure_cookies;
         if !config.cookie.secure && figment.profile() == Config::RELEASE_PROFILE {
             rocket::warn!(

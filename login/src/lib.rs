@@ -6,6 +6,7 @@ mod clock;
 mod cookie;
 mod fairing;
 mod guards;
+mod keys;
 mod launch;
 mod manager;
 mod next;
@@ -21,6 +22,7 @@ mod user;
 
 pub use clock::Clock;
 pub use guards::{CurrentUser, FreshUser, RequiredUser};
+pub use keys::PreviousSecretKeys;
 pub use manager::{Event, LoginManager};
 pub use next::{Next, login_url};
 pub use options::{LoginOptions, Remember};

@@ -7,7 +7,7 @@ use rocket::response::Responder;
 
 use crate::cookie::CookieConfig;
 use crate::unauthorized::{AuthError, UnauthorizedResponse, is_under};
-use crate::{Clock, LoginUser, Remember, Settings};
+use crate::{Clock, LoginUser, PreviousSecretKeys, Remember, Settings};
 
 /// The configuration of an app's logins: Flask-Login's `LoginManager`.
 ///
@@ -108,7 +108,11 @@ impl<U: LoginUser> LoginManager<U> {
             own_settings: None,
             app_settings: Vec::new(),
             clock: Clock::default(),
-            cookie: CookieConfig { name: "login".to_owned(), secure: false },
+            cookie: CookieConfig {
+                name: "login".to_owned(),
+                secure: false,
+                previous_keys: PreviousSecretKeys::default(),
+            },
             unauthorized: UnauthorizedResponse::new("Please log in to access this page."),
             needs_refresh: UnauthorizedResponse::new("Please reauthenticate to access this page."),
             base: "/".to_owned(),

@@ -7,6 +7,8 @@ mod authenticate;
 mod buckets;
 mod client;
 mod hash_queue;
+mod health;
+mod keys;
 mod login_store;
 mod passwords;
 mod purge;
@@ -17,7 +19,7 @@ mod users;
 use std::fmt;
 use std::sync::Arc;
 
-use rocket::tokio::sync::Semaphore;
+use rocket::tokio::sync::{Mutex, Semaphore};
 use rocket_login::{Clock, NewSession};
 
 use crate::db::{self, Db};
@@ -44,6 +46,7 @@ pub struct Accounts {
     visit_permits: Arc<Semaphore>,
     /// Allows one purge at a time.
     purge_permit: Arc<Semaphore>,
+    last_write: Mutex<health::LastWrite>,
 }
 
 /// Why a method of [`Accounts`] failed. The message is logged or printed, but never shown on a page.
@@ -74,6 +77,7 @@ impl Accounts {
             idle_timeout: settings.idle_timeout.get().into(),
             visit_permits: Arc::new(Semaphore::new(login_store::MAX_VISITS_IN_FLIGHT)),
             purge_permit: Arc::new(Semaphore::new(1)),
+            last_write: Mutex::default(),
         })
     }
 

@@ -80,12 +80,6 @@ impl Accounts {
         Ok(set.await?)
     }
 
-    /// Checks that the database answers.
-    pub async fn ping(&self) -> Result<(), Error> {
-        let any = users::table.select(users::id);
-        Ok(self.db.run(move |connection| any.first::<i64>(connection).optional().map(drop)).await?)
-    }
-
     /// Replaces the password hash if it is still `old`. Returns the current hash.
     pub(super) async fn replace_hash(
         &self,

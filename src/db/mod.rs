@@ -76,7 +76,6 @@ impl Db {
     }
 
     /// Returns whether the database is PostgreSQL, which several instances can share.
-    #[cfg(feature = "postgres")]
     pub fn is_postgres(&self) -> bool {
         self.sqlite_file.is_none()
     }

@@ -3,10 +3,12 @@
 use std::convert::Infallible;
 
 use rocket::Request;
+use rocket::fairing::{AdHoc, Fairing};
 use rocket::http::{Cookie, CookieJar};
 use rocket::request::{FromRequest, Outcome};
 use rocket::serde::json;
 use rocket::time::{Duration, OffsetDateTime};
+use rocket_login::PreviousSecretKeys;
 
 use crate::accounts::{Client, Device, User};
 
@@ -18,6 +20,19 @@ const MAX_AGE: Duration = Duration::days(365);
 pub struct DeviceCookie<'r> {
     jar: &'r CookieJar<'r>,
     name: &'static str,
+    previous_keys: Option<&'r PreviousSecretKeys>,
+}
+
+/// Returns a fairing that keeps device cookies readable after the secret key has changed. Skips static files, because
+/// caches store their responses.
+pub fn fairing() -> impl Fairing {
+    AdHoc::on_request("Device cookie", |request, _| {
+        Box::pin(async move {
+            if !request.uri().path().starts_with("/static/") {
+                DeviceCookie::of(request).reseal();
+            }
+        })
+    })
 }
 
 /// The name of the device cookie.
@@ -33,23 +48,39 @@ impl DeviceCookieName {
 impl<'r> DeviceCookie<'r> {
     pub fn of(request: &'r Request<'_>) -> DeviceCookie<'r> {
         let name = request.rocket().state().map_or("device", |DeviceCookieName(name)| *name);
-        DeviceCookie { jar: request.cookies(), name }
+        DeviceCookie { jar: request.cookies(), name, previous_keys: request.rocket().state() }
     }
 
     /// Returns the device, or `None` if the cookie is missing or invalid.
     fn device(&self) -> Option<Device> {
-        json::from_str(self.jar.get_private(self.name)?.value()).ok()
+        json::from_str(self.cookie()?.value()).ok()
+    }
+
+    fn cookie(&self) -> Option<Cookie<'static>> {
+        let current = self.jar.get_private(self.name);
+        current.or_else(|| self.previous_keys?.get_private(self.jar, self.name))
+    }
+
+    /// Encrypts the cookie with the current key, if it was encrypted with a previous one.
+    fn reseal(&self) {
+        let previous = self.previous_keys.and_then(|keys| keys.get_private(self.jar, self.name));
+        if let Some(cookie) = previous {
+            self.set(cookie.value().to_owned());
+        }
+    }
+
+    fn set(&self, value: String) {
+        // Rocket makes private cookies `HttpOnly` and `SameSite=Strict`, with the path `/`.
+        let cookie = Cookie::build((self.name, value)).max_age(MAX_AGE);
+        self.jar.add_private(cookie.expires(OffsetDateTime::now_utc() + MAX_AGE));
     }
 
     /// Records that `user` has logged in. If that fails, the browser is not recognized.
     pub fn record_login(&self, user: &User) {
-        let value = match self.device().unwrap_or_default().with_login(user) {
-            Ok(device) => json::to_string(&device).unwrap_or_default(),
-            Err(cause) => return rocket::error!("The device cookie was not set: {cause}"),
-        };
-        // Rocket makes private cookies `HttpOnly` and `SameSite=Strict`, with the path `/`.
-        let cookie = Cookie::build((self.name, value)).max_age(MAX_AGE);
-        self.jar.add_private(cookie.expires(OffsetDateTime::now_utc() + MAX_AGE));
+        match self.device().unwrap_or_default().with_login(user) {
+            Ok(device) => self.set(json::to_string(&device).unwrap_or_default()),
+            Err(cause) => rocket::error!("The device cookie was not set: {cause}"),
+        }
     }
 }
 

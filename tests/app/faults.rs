@@ -1,6 +1,7 @@
 //! Database errors and template errors.
 
 use std::fs;
+use std::time::{Duration, Instant};
 
 use rocket::http::Status;
 
@@ -67,6 +68,25 @@ fn healthz_returns_503_without_the_users_table() {
     let app = App::new();
     app.sql("ALTER TABLE users RENAME TO renamed");
     assert_eq!(app.browser().get("/healthz").status, Status::ServiceUnavailable);
+    assert_eq!(app.browser().get("/healthz/live").status, Status::Ok);
+}
+
+#[test]
+fn healthz_writes_at_most_once_per_second() {
+    let app = App::new();
+    let health = || app.browser().get("/healthz").status;
+    app.fail("INSERT ON __diesel_schema_migrations");
+    let started = Instant::now();
+    assert_eq!(health(), Status::ServiceUnavailable);
+    app.sql(if app.is_on_postgres() { "DROP FUNCTION fail CASCADE" } else { "DROP TRIGGER fail" });
+    // No write, so the first result remains.
+    if health() == Status::Ok {
+        assert!(started.elapsed() >= Duration::from_secs(1));
+    }
+    while health() != Status::Ok {
+        assert!(started.elapsed() < Duration::from_secs(20), "healthz does not try again");
+    }
+    assert!(started.elapsed() >= Duration::from_secs(1));
 }
 
 #[test]

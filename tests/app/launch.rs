@@ -4,7 +4,7 @@ use crate::support::*;
 use app::EventLog;
 use diesel::connection::SimpleConnection;
 use rocket::figment::providers::{Format, Toml};
-use rocket::http::Cookie;
+use rocket::http::{Cookie, Status};
 use rocket_login::Clock;
 
 fn launch_error(toml: &str) -> String {
@@ -82,6 +82,116 @@ fn session_rows_and_cookies_survive_a_new_secret_key() {
     browser.get("/account").assert_contains(">Log out device</button>");
 }
 
+/// Keys of all lengths that Rocket treats differently: it derives a key from fewer than 64 bytes.
+fn keys() -> [String; 4] {
+    ["abc=", "abcd", "efgh", "ijkl"].map(|start| match start.strip_suffix('=') {
+        Some(_) => "PiaTb6aJVl0ZBmN1tAdRAKz7bUh2Tup3ZFnBwQtVWMs=".to_owned(),
+        None => start.repeat(match start {
+            "abcd" => 16,
+            "efgh" => 22,
+            _ => 64,
+        }),
+    })
+}
+
+/// Stops the app, and starts it with another key. The previous keys are still accepted.
+fn change_key(app: App, key: &str, previous: &[&str]) -> App {
+    let settings = format!("[debug]\nsecret_key = {key:?}\nprevious_secret_keys = {previous:?}");
+    App::in_dir_at(app.stop(), START_TIME + 60, &settings)
+}
+
+#[test]
+fn a_new_secret_key_logs_nobody_out_if_the_old_key_is_a_previous_key() {
+    let keys = keys();
+    for old in 0..keys.len() {
+        let new = &keys[(old + 1) % keys.len()];
+        let app = App::configured(&format!("[debug]\nsecret_key = {:?}", keys[old]));
+        let mut cookies = app.registered("ada").cookies;
+        let mut remembered = app.browser();
+        remembered.log_in_remembered("ada");
+        let mut remembered = remembered.cookies;
+
+        let app = change_key(app, new, &["AbcD".repeat(20).as_str(), &keys[old]]);
+        for (cookies, max_age) in [(&mut cookies, None), (&mut remembered, Some(2_592_000 - 60))] {
+            let mut browser = app.browser();
+            browser.cookies = cookies.clone();
+            browser.get("/dashboard").assert_contains("Welcome, ada!");
+            let cookie = browser.cookie();
+            assert_ne!(cookie.value(), cookies["login"].value());
+            assert_ne!(browser.cookies["device"].value(), cookies["device"].value());
+            assert_eq!(cookie.max_age().map(|age| age.whole_seconds()), max_age);
+            // Both cookies now have the new key, so the next response sets none.
+            assert!(browser.get("/dashboard").headers.iter().all(|(name, _)| name != "set-cookie"));
+            *cookies = browser.cookies.clone();
+        }
+
+        let app = change_key(app, new, &[]);
+        for cookies in [cookies, remembered] {
+            let mut browser = app.browser();
+            browser.cookies = cookies;
+            browser.get("/dashboard").assert_contains("Welcome, ada!");
+            // A known device is not blocked by failures elsewhere.
+            let mut other = app.browser();
+            while other.post("/login", &[("username", "ada"), ("password", "wrong")]).status
+                != Status::TooManyRequests
+            {}
+            browser.cookies.remove("login");
+            assert_eq!(browser.log_in("ada").location(), "/dashboard");
+        }
+    }
+}
+
+#[test]
+fn a_new_secret_key_does_not_bring_an_ended_session_back() {
+    let [old, new, ..] = keys();
+    let app = App::configured(&format!("[debug]\nsecret_key = {old:?}"));
+    let mut browser = app.registered("ada");
+    let cookies = browser.cookies.clone();
+    browser.post("/logout", &[]);
+    let app = change_key(app, &new, &[&old]);
+    let mut browser = app.browser();
+    browser.cookies = cookies.clone();
+    assert!(!browser.is_logged_in());
+    assert_eq!(browser.cookie().value(), cookies["login"].value());
+}
+
+#[test]
+fn a_failing_database_and_static_files_leave_cookies_under_the_previous_key() {
+    let [old, new, ..] = keys();
+    let app = App::configured(&format!("[debug]\nsecret_key = {old:?}"));
+    let cookies = app.registered("ada").cookies;
+    let app = change_key(app, &new, &[&old]);
+    let mut browser = app.browser();
+    browser.cookies = cookies.clone();
+    assert_eq!(browser.get("/static/style.css").status, Status::Ok);
+    assert_eq!(browser.get("/healthz").status, Status::Ok);
+    assert_eq!(browser.cookies["login"].value(), cookies["login"].value());
+    let device = browser.cookies["device"].value().to_owned();
+    app.sql("ALTER TABLE users RENAME TO renamed");
+    assert_eq!(browser.get("/dashboard").status, Status::ServiceUnavailable);
+    assert_eq!(browser.cookie().value(), cookies["login"].value());
+    assert_eq!(device, browser.cookies["device"].value());
+}
+
+#[test]
+fn rejects_invalid_previous_keys_without_printing_them() {
+    let valid = keys()[0].clone();
+    for invalid in ["c2hvcnQ=", "this text is not base64, although it is long enough", "AAAA"] {
+        for list in [format!("{invalid:?}"), format!("[{valid:?}, {invalid:?}]")] {
+            let error = launch_error(&format!("[debug]\nprevious_secret_keys = {list}"));
+            assert!(error.starts_with("ROCKET_PREVIOUS_SECRET_KEYS"), "{error}");
+            assert!(!error.contains(invalid) && !error.contains(&valid), "{error}");
+        }
+    }
+    for value in ["5", "[5]", "true"] {
+        let error = launch_error(&format!("[debug]\nprevious_secret_keys = {value}"));
+        assert!(error.starts_with("ROCKET_PREVIOUS_SECRET_KEYS"), "{error}");
+    }
+    for valid in ["\"\"", "[]", &format!("{valid:?}")] {
+        App::configured(&format!("[debug]\nprevious_secret_keys = {valid}")).registered("ada");
+    }
+}
+
 #[test]
 fn rejects_short_or_invalid_keys_without_printing_them() {
     for key in
@@ -112,7 +222,8 @@ fn migrates_an_older_database() {
     let backend = if app.is_on_postgres() { "postgres" } else { "sqlite" };
     let migrations = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/").to_owned();
     let migrations = FileBasedMigrations::from_path(migrations + backend).unwrap();
-    for _ in 0..2 {
+    let count = if app.is_on_postgres() { 4 } else { 2 };
+    for _ in 0..count {
         database.revert_last_migration(migrations.clone()).unwrap();
     }
     let user = format!("INSERT INTO users (username, password_hash) VALUES ('ada', '{hash}')");

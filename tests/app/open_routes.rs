@@ -16,6 +16,7 @@ fn only_the_listed_routes_are_open_to_anonymous_users() {
             "GET /.well-known/change-password",
             "GET /cross-site",
             "GET /healthz",
+            "GET /healthz/live",
             "GET /login?<next>",
             "GET /logout",
             "GET /register",

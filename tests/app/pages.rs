@@ -61,6 +61,8 @@ fn healthz_returns_ok() {
     let app = App::new();
     let response = app.browser().get("/healthz");
     assert_eq!((response.status, response.body.as_str()), (Status::Ok, "ok"));
+    let response = app.browser().get("/healthz/live");
+    assert_eq!((response.status, response.body.as_str()), (Status::Ok, "alive"));
 }
 
 #[test]

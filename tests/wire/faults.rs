@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread::{scope, sleep};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -75,6 +75,7 @@ fn writes_fail_but_reads_succeed_while_the_database_is_locked() {
     assert!(has_status(&server.get("/dashboard", &cookie), 200));
     assert_unavailable(&server.post("/login", "", ADA));
     assert_unavailable(&server.post("/logout", &cookie, ""));
+    assert!(has_status(&server.get("/healthz", ""), 503));
     connection.batch_execute("COMMIT").unwrap();
     assert!(has_status(&server.post("/login", "", ADA), 303));
     assert!(has_status(&server.get("/dashboard", &cookie), 200));
@@ -123,6 +124,15 @@ fn writes_fail_but_reads_succeed_while_the_disk_is_full() {
         cookies.push(cookie(&last));
     }
     assert_unavailable(&last);
+    // The write of a health check needs less space than a registration, so it takes the rest first.
+    let started = Instant::now();
+    while !has_status(&server.get("/healthz", ""), 503) {
+        assert!(
+            started.elapsed() < Duration::from_secs(30),
+            "healthz does not notice the full disk"
+        );
+    }
+    assert!(server.get("/healthz/live", "").ends_with("alive"));
     for cookie in &cookies {
         assert!(has_status(&server.get("/dashboard", cookie), 200));
     }

@@ -298,3 +298,33 @@ fn a_migration_does_not_wait_long_for_a_table() {
     start(&mut postgres.program(dir.path())).post("/register", "", ADA);
     assert_eq!(number(&postgres, "SELECT count(*) AS number FROM sessions"), 1);
 }
+
+#[test]
+#[ignore = "needs PostgreSQL"]
+fn instances_with_different_keys_notice_it() {
+    let postgres = Postgres::start();
+    let dir = tempfile::tempdir().unwrap();
+    let [first, second] =
+        ["PiaTb6aJVl0ZBmN1tAdRAKz7bUh2Tup3ZFnBwQtVWMs=", &"abcd".repeat(16)].map(str::to_owned);
+    let log = |key: &str, previous: &str| {
+        let mut program = postgres.program(dir.path());
+        program.env("ROCKET_SECRET_KEY", key).env("ROCKET_PREVIOUS_SECRET_KEYS", previous);
+        let mut server = start(&mut program);
+        sleep(Duration::from_secs(1));
+        assert!(server.get("/healthz", "").ends_with("ok"));
+        server.launch.clone() + &server.stop()
+    };
+    let warning = "Another instance uses a different secret key";
+    assert!(!log(&first, "").contains(warning));
+    assert!(!log(&second, &first).contains(warning), "the previous key is accepted");
+    assert!(log(&second, "").contains(warning));
+    assert!(
+        log(&first, "").contains(warning),
+        "the instance with the first key does not notice it"
+    );
+    // A key that was used long ago does not matter.
+    postgres.connect().batch_execute("UPDATE key_fingerprints SET last_used_at = 0").unwrap();
+    assert!(!log(&second, "").contains(warning));
+    let query = "SELECT max(length(fingerprint))::bigint AS number FROM key_fingerprints";
+    assert_eq!(number(&postgres, query), 8);
+}

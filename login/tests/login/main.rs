@@ -7,6 +7,7 @@ mod events;
 mod examples;
 mod freshness;
 mod guards;
+mod keys;
 mod next;
 mod open_redirects;
 mod protection;

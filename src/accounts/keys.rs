@@ -1,0 +1,66 @@
+//! Whether all instances use the same secret key. PostgreSQL only, because only there are several instances.
+
+use std::time::Duration;
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Binary};
+use rocket::tokio::{spawn, time::sleep};
+use rocket_login::Clock;
+
+use super::Accounts;
+use crate::db::{Db, Error};
+
+/// The time between two checks.
+const INTERVAL: Duration = Duration::from_secs(60);
+
+const RECORD: &str = "INSERT INTO key_fingerprints (fingerprint, last_used_at) VALUES ($1, $2)
+    ON CONFLICT (fingerprint) DO UPDATE SET last_used_at = $2";
+
+const WARNING: &str = "Another instance uses a different secret key, which is not one of this instance's \
+    previous_secret_keys. Users who log in there are logged out here.";
+
+diesel::table! {
+    key_fingerprints (fingerprint) {
+        fingerprint -> Binary,
+        last_used_at -> BigInt,
+    }
+}
+
+impl Accounts {
+    /// Warns every minute if another instance uses a key that this instance does not accept. The first fingerprint
+    /// is that of the current key, and the others are those of previous keys.
+    pub fn watch_keys(&self, fingerprints: Vec<Vec<u8>>) {
+        if !self.db.is_postgres() {
+            return;
+        }
+        let (db, clock) = (self.db.clone(), self.clock.clone());
+        spawn(async move {
+            loop {
+                match other_keys(&db, &clock, fingerprints.clone()).await {
+                    Ok(0) => {}
+                    Ok(_) => rocket::error!("{WARNING}"),
+                    Err(cause) => rocket::warn!("The secret keys were not compared: {cause}"),
+                }
+                sleep(INTERVAL).await;
+            }
+        });
+    }
+}
+
+/// Records the use of the first key. Returns the number of other keys that were used since the last check but one.
+async fn other_keys(db: &Db, clock: &Clock, fingerprints: Vec<Vec<u8>>) -> Result<i64, Error> {
+    let now = clock.now();
+    let recent = now - 2 * INTERVAL.as_secs() as i64;
+    db.run(move |connection| {
+        diesel::sql_query(RECORD)
+            .bind::<Binary, _>(&fingerprints[0])
+            .bind::<BigInt, _>(now)
+            .execute(connection)?;
+        key_fingerprints::table
+            .filter(key_fingerprints::fingerprint.ne_all(&fingerprints))
+            .filter(key_fingerprints::last_used_at.gt(recent))
+            .count()
+            .get_result(connection)
+    })
+    .await
+}
