@@ -107,6 +107,7 @@ fn the_source_files_contain_the_documented_limits() {
         ("src/web/client.rs", "MAX_AGE: Duration = Duration::days(365);"),
         ("login/src/next.rs", "MAX_LENGTH: usize = 2048;"),
         ("src/web/headers.rs", "Hsts::Enable(Duration::days(365))"),
+        ("src/accounts/health.rs", "WRITE_INTERVAL: Duration = Duration::from_secs(1);"),
         ("src/db/mod.rs", "WAIT_TIMEOUT: Duration = Duration::from_secs(2);"),
         ("src/db/mod.rs", "QUERY_TIMEOUT: Duration = Duration::from_secs(6);"),
     ] {

@@ -116,11 +116,35 @@ fn the_commands_write_and_rotate_a_private_key() {
     assert!(machine.is_private("etc/app.env"));
 
     fs::write(machine.path().join("etc/app.env"), format!("{first}DATABASE_URL=x\n")).unwrap();
-    assert_eq!(machine.run(SECRET_KEY, "grep -v"), "systemctl restart app\n");
-    let second = machine.read("etc/app.env");
-    assert!(second.starts_with("DATABASE_URL=x\nROCKET_SECRET_KEY="), "{second}");
-    assert!(!second.contains(&first) && second.lines().count() == 2, "{second}");
-    assert!(machine.is_private("etc/app.env") && !machine.path().join("etc/app.env.new").exists());
+    let is_private = || {
+        let new = machine.path().join("etc/app.env.new");
+        machine.is_private("etc/app.env") && !new.exists()
+    };
+    // Twice, because the second rotation replaces the previous key of the first.
+    let mut old = first;
+    for _ in 0..2 {
+        assert_eq!(machine.run(SECRET_KEY, "old=$(sed"), "systemctl restart app\n");
+        let text = machine.read("etc/app.env");
+        let lines: Vec<_> = text.lines().collect();
+        assert!(lines[..1] == ["DATABASE_URL=x"] && lines.len() == 3 && is_private(), "{text}");
+        assert!(lines[1].starts_with("ROCKET_SECRET_KEY=") && lines[1] != old.trim(), "{text}");
+        let key = old.trim().trim_start_matches("ROCKET_SECRET_KEY=");
+        assert_eq!(lines[2], format!("ROCKET_PREVIOUS_SECRET_KEYS={key}"));
+        old = lines[1].to_owned();
+    }
+    // The program accepts the file.
+    let mut program = program(machine.path());
+    for line in machine.read("etc/app.env").lines().skip(1) {
+        let (name, value) = line.split_once('=').unwrap();
+        program.env(name, value);
+    }
+    start(&mut program);
+
+    // After a leak, no previous key remains.
+    assert_eq!(machine.run(SECRET_KEY, "umask 077\n    grep"), "systemctl restart app\n");
+    let text = machine.read("etc/app.env");
+    assert!(text.starts_with("DATABASE_URL=x\nROCKET_SECRET_KEY="), "{text}");
+    assert!(!text.contains(&old) && text.lines().count() == 2 && is_private(), "{text}");
 }
 
 #[test]
