@@ -33,7 +33,7 @@ use web::client::{self, DeviceCookie, DeviceCookieName};
 pub use web::events::EventLog;
 use web::events::{Event, Events};
 use web::static_files::StaticFiles;
-use web::{error, headers, key_check, page, same_origin};
+use web::{error, headers, page, same_origin, secret_keys};
 
 /// Builds the app, ready to launch.
 ///
@@ -68,9 +68,9 @@ pub fn build(figment: Figment, clock: Clock, event_log: EventLog) -> Result<Rock
         .manage(accounts)
         .manage(event_log)
         .manage(DeviceCookieName::new(settings.https))
-        .manage(settings.previous_keys)
+        .manage(secret_keys::previous(&settings.secret_keys))
+        .attach(secret_keys::fairing(settings.secret_keys))
         .attach(client::fairing())
-        .attach(key_check::fairing(settings.key_fingerprints))
         .attach(headers::shield(settings.https))
         .attach(headers::fairing(settings.https))
         .attach(same_origin::fairing())

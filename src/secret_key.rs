@@ -8,7 +8,6 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use rocket::Config;
 use rocket::figment::Figment;
 use rocket::figment::value::Value;
-use sha2::{Digest, Sha256};
 
 use crate::private_files::{self, unusable};
 
@@ -56,12 +55,6 @@ pub fn read_previous(figment: &Figment) -> Result<Vec<Vec<u8>>, String> {
     decoded.ok_or_else(|| {
         "ROCKET_PREVIOUS_SECRET_KEYS must be a list of keys, each of 256 random bits or more in base64".into()
     })
-}
-
-/// Returns the fingerprint of a key, which does not reveal the key. Two instances can compare their keys by it.
-pub fn fingerprint(key: &[u8]) -> Vec<u8> {
-    let digest = Sha256::new().chain_update("fingerprint of a secret key").chain_update(key);
-    digest.finalize()[..8].to_vec()
 }
 
 fn load_or_create(path: &Path) -> Result<Vec<u8>, String> {

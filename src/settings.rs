@@ -8,7 +8,6 @@ use rocket::config::LogLevel;
 use rocket::figment::providers::Env;
 use rocket::figment::value::magic::RelativePathBuf;
 use rocket::figment::{self, Figment};
-use rocket_login::PreviousSecretKeys;
 use serde::Deserialize;
 
 use crate::{private_files, secret_key};
@@ -20,10 +19,8 @@ const IDLE_TIMEOUT: NonZeroU32 = NonZeroU32::new(2 * 60 * 60).unwrap();
 pub struct Settings {
     /// Rocket's own settings, with the secret key.
     pub figment: Figment,
-    /// Earlier secret keys, whose cookies are still accepted.
-    pub previous_keys: PreviousSecretKeys,
-    /// The fingerprints of the secret key and of the previous keys.
-    pub key_fingerprints: Vec<Vec<u8>>,
+    /// The secret key, followed by earlier keys whose cookies are still accepted.
+    pub secret_keys: Vec<Vec<u8>>,
     /// The settings that commands need too.
     pub data: DataSettings,
     /// The directory of the style sheet and the scripts.
@@ -87,18 +84,14 @@ impl Settings {
         let demo = read(&figment, "demo")?.unwrap_or(false);
         let key = secret_key::read(&figment, create_data_dir)?;
         let previous_keys = secret_key::read_previous(&figment)?;
-        let keys = [&key].into_iter().chain(&previous_keys);
-        let key_fingerprints = keys.map(|key| secret_key::fingerprint(key)).collect();
-        let figment = figment.merge(("secret_key", key));
+        let figment = figment.merge(("secret_key", &key));
         let mut config = Config::try_from(&figment).map_err(invalid)?;
         // At the debug level, Rocket would log every cookie and every form field.
         if config.log_level == LogLevel::Debug {
             config.log_level = LogLevel::Normal;
         }
         Ok(Settings {
-            // Keys of at least 32 bytes are valid.
-            previous_keys: PreviousSecretKeys::new(previous_keys).unwrap_or_default(),
-            key_fingerprints,
+            secret_keys: [vec![key], previous_keys].concat(),
             data,
             static_dir,
             demo,

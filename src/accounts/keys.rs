@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary};
 use rocket::tokio::{spawn, time::sleep};
 use rocket_login::Clock;
+use sha2::{Digest, Sha256};
 
 use super::Accounts;
 use crate::db::{Db, Error};
@@ -27,12 +28,12 @@ diesel::table! {
 }
 
 impl Accounts {
-    /// Warns every minute if another instance uses a key that this instance does not accept. The first fingerprint
-    /// is that of the current key, and the others are those of previous keys.
-    pub fn watch_keys(&self, fingerprints: Vec<Vec<u8>>) {
+    /// Warns every minute if another instance uses a key that is not in `keys`. The first key is the current one.
+    pub fn watch_keys(&self, keys: &[Vec<u8>]) {
         if !self.db.is_postgres() {
             return;
         }
+        let fingerprints: Vec<_> = keys.iter().map(|key| fingerprint(key)).collect();
         let (db, clock) = (self.db.clone(), self.clock.clone());
         spawn(async move {
             loop {
@@ -45,6 +46,12 @@ impl Accounts {
             }
         });
     }
+}
+
+/// Returns a hash, which does not reveal the key.
+fn fingerprint(key: &[u8]) -> Vec<u8> {
+    let digest = Sha256::new().chain_update("fingerprint of a secret key").chain_update(key);
+    digest.finalize()[..8].to_vec()
 }
 
 /// Records the use of the first key. Returns the number of other keys that were used since the last check but one.

@@ -8,7 +8,7 @@ pub mod error;
 pub mod events;
 pub mod guards;
 pub mod headers;
-pub mod key_check;
 pub mod page;
 pub mod same_origin;
+pub mod secret_keys;
 pub mod static_files;

@@ -1,0 +1,23 @@
+//! Secret keys: the previous ones, and the check that all instances use the same.
+
+use rocket::fairing::{AdHoc, Fairing};
+use rocket_login::PreviousSecretKeys;
+
+use crate::accounts::Accounts;
+
+/// Returns a fairing that compares the keys with those of other instances while the app runs. The first key is the
+/// current one.
+pub fn fairing(keys: Vec<Vec<u8>>) -> impl Fairing {
+    AdHoc::on_liftoff("Secret keys", |rocket| {
+        Box::pin(async move {
+            if let Some(accounts) = rocket.state::<Accounts>() {
+                accounts.watch_keys(&keys);
+            }
+        })
+    })
+}
+
+/// Returns all keys but the current one. Settings contain no key that is too short.
+pub fn previous(keys: &[Vec<u8>]) -> PreviousSecretKeys {
+    PreviousSecretKeys::new(keys.iter().skip(1)).unwrap_or_default()
+}
