@@ -69,7 +69,7 @@ pub fn build(figment: Figment, clock: Clock, event_log: EventLog) -> Result<Rock
         .manage(event_log)
         .manage(DeviceCookieName::new(settings.https))
         .manage(secret_keys::previous(&settings.secret_keys))
-        .attach(secret_keys::fairing(settings.secret_keys))
+        .attach(secret_keys::fairing(&settings.secret_keys))
         .attach(client::fairing())
         .attach(headers::shield(settings.https))
         .attach(headers::fairing(settings.https))

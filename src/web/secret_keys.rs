@@ -7,8 +7,9 @@ use crate::accounts::Accounts;
 
 /// Returns a fairing that compares the keys with those of other instances while the app runs. The first key is the
 /// current one.
-pub fn fairing(keys: Vec<Vec<u8>>) -> impl Fairing {
-    AdHoc::on_liftoff("Secret keys", |rocket| {
+pub fn fairing(keys: &[Vec<u8>]) -> impl Fairing {
+    let keys = keys.to_vec();
+    AdHoc::on_liftoff("Secret keys", move |rocket| {
         Box::pin(async move {
             if let Some(accounts) = rocket.state::<Accounts>() {
                 accounts.watch_keys(&keys);
