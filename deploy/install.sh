@@ -2,6 +2,8 @@
 # Installs the program and what it needs, or updates them.
 # Usage: install.sh PROGRAM
 set -eu
+# The programs read these files as other users, even if the umask of root is stricter.
+umask 022
 program=$1
 cd "$(dirname "$0")/.."
 
@@ -10,10 +12,16 @@ if [ -z "${DESTDIR:-}" ] && ! id app >/dev/null 2>&1; then
     useradd --system --home-dir /var/lib/app --shell /usr/sbin/nologin app
 fi
 
-install -d "${DESTDIR:-}/opt/app" "${DESTDIR:-}/etc/systemd/system"
+install -d "${DESTDIR:-}/opt/app"
 # Copies the new program next to the old one and moves it over the old one, because a running program can't be
 # overwritten.
 install -m 755 "$program" "${DESTDIR:-}/opt/app/app.new"
 mv "${DESTDIR:-}/opt/app/app.new" "${DESTDIR:-}/opt/app/app"
-cp -R templates static Rocket.toml "${DESTDIR:-}/opt/app/"
-install -m 644 deploy/app.service "${DESTDIR:-}/etc/systemd/system/app.service"
+cp -R templates static Rocket.toml deploy/nginx-errors "${DESTDIR:-}/opt/app/"
+
+# The unit `app` runs one instance. The units `app@PORT` have the same settings, but the port is part of the name.
+units="${DESTDIR:-}/etc/systemd/system"
+install -d "$units/app@.service.d"
+install -m 644 deploy/app.service "$units/app.service"
+install -m 644 deploy/app.service "$units/app@.service"
+install -m 644 deploy/port.conf "$units/app@.service.d/port.conf"
