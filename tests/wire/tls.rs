@@ -39,8 +39,8 @@ impl Certificate {
         self.send(port, &request)
     }
 
-    /// Sends text over HTTPS, and returns what the server sends until it closes the connection.
-    pub fn send(&self, port: u16, text: &str) -> String {
+    /// Opens an HTTPS connection to `port`.
+    pub fn connect(&self, port: u16) -> StreamOwned<ClientConnection, TcpStream> {
         let mut roots = RootCertStore::empty();
         roots.add(self.der.clone()).unwrap();
         let config =
@@ -48,7 +48,12 @@ impl Certificate {
         let name = ServerName::try_from("localhost").unwrap();
         let connection = ClientConnection::new(config, name).unwrap();
         let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-        let mut stream = StreamOwned::new(connection, stream);
+        StreamOwned::new(connection, stream)
+    }
+
+    /// Sends text over HTTPS, and returns what the server sends until it closes the connection.
+    pub fn send(&self, port: u16, text: &str) -> String {
+        let mut stream = self.connect(port);
         stream.write_all(text.as_bytes()).unwrap();
         let mut response = Vec::new();
         let _ = stream.read_to_end(&mut response);
