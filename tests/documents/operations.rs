@@ -74,6 +74,8 @@ impl Machine {
         let path = format!("{}/bin:{}", self.path().display(), std::env::var("PATH").unwrap());
         let mut shell = Command::new("sh");
         shell.args(["-e", "-c", &script]).env("PATH", path).current_dir(self.path());
+        // For the scripts in `deploy`.
+        shell.env("DESTDIR", self.path());
         let output = shell.output().unwrap();
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{script}\n{errors}");
@@ -145,6 +147,46 @@ fn the_commands_write_and_rotate_a_private_key() {
     let text = machine.read("etc/app.env");
     assert!(text.starts_with("DATABASE_URL=x\nROCKET_SECRET_KEY="), "{text}");
     assert!(!text.contains(&old) && text.lines().count() == 2 && is_private(), "{text}");
+}
+
+/// Returns the text of the block that contains `text`, with other ports.
+fn block(page: &str, text: &str, ports: [u16; 2]) -> String {
+    let block = blocks(page).into_iter().find(|block| block.text.contains(text)).unwrap();
+    block.text.replace("8001", &ports[0].to_string()).replace("8002", &ports[1].to_string())
+}
+
+#[test]
+fn the_commands_install_an_update_and_restart_both_instances() {
+    let machine = Machine::new();
+    fs::remove_file(machine.path().join("opt/app/app")).unwrap();
+    fs::create_dir_all(machine.path().join("target/release")).unwrap();
+    fs::create_dir_all(machine.path().join("run")).unwrap();
+    symlink(binary(), machine.path().join("target/release/rocket-login-demo")).unwrap();
+    machine.shell(&format!("cd {ROOT}; cp -R deploy templates static Rocket.toml $DESTDIR"));
+    let output = machine.run(NGINX, "deploy/install.sh target/release/rocket-login-demo");
+    assert_eq!(output, "systemctl daemon-reload\n");
+    assert!(machine.path().join("opt/app/nginx-errors/unavailable.html").exists());
+
+    let servers = [machine.start(), machine.start()];
+    let [first, second] = [servers[0].port, servers[1].port];
+    let restart = block(NGINX, "deploy/restart.sh", [first, second]);
+    let output = machine.shell(&restart);
+    assert_eq!(output, format!("systemctl restart app@{first}\nsystemctl restart app@{second}\n"));
+    assert_eq!(fs::read_dir(machine.path().join("run")).unwrap().count(), 0);
+}
+
+#[test]
+fn the_commands_put_two_instances_behind_nginx() {
+    let machine = Machine::new();
+    fs::create_dir_all(machine.path().join("etc/nginx/sites-available")).unwrap();
+    let site = read("deploy/nginx.conf");
+    fs::write(machine.path().join("etc/nginx/sites-available/app"), &site).unwrap();
+    fs::write(machine.path().join("bin/nginx"), "#!/bin/sh\n").unwrap();
+    machine.shell("chmod +x bin/nginx");
+    assert_eq!(machine.run(NGINX, "sed -i"), "systemctl reload nginx\n");
+    let server = "    server 127.0.0.1:8000 max_fails=0;\n";
+    let servers = [8001, 8002].map(|port| server.replace("8000", &port.to_string())).concat();
+    assert_eq!(machine.read("etc/nginx/sites-available/app"), site.replace(server, &servers));
 }
 
 #[test]

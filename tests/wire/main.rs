@@ -13,6 +13,8 @@ mod pooler;
 mod postgres;
 #[cfg(feature = "postgres")]
 mod postgres_server;
+#[cfg(feature = "postgres")]
+mod restart;
 mod secrets;
 #[path = "../shared/server.rs"]
 mod server;

@@ -1,0 +1,40 @@
+#!/bin/sh
+# Restarts instances one after the other. While one of them restarts, nginx sends all requests to the other one.
+# Usage: restart.sh 8001 8002
+set -eu
+
+# The tests set these variables. TIMEOUT is in seconds.
+: "${DESTDIR:=}" "${RESTART:=systemctl restart}" "${TIMEOUT:=30}"
+
+# Prints the path of the file that makes nginx send no requests to an instance.
+down() { echo "$DESTDIR/run/app-$1.down"; }
+
+# Requests /healthz. Not in the current directory, because a clone can have a file .env with other settings.
+is_healthy() { (cd "$DESTDIR/opt/app" && ROCKET_PORT=$1 ./app health >/dev/null 2>&1); }
+
+becomes_healthy() {
+    tries=$TIMEOUT
+    until is_healthy "$1"; do
+        tries=$((tries - 1))
+        [ "$tries" -gt 0 ] || return 1
+        sleep 1
+    done
+}
+
+# Begins with instances that get no requests, for example because an earlier update failed.
+ports=
+for port in "$@"; do
+    if is_healthy "$port" && ! [ -e "$(down "$port")" ]; then ports="$ports $port"; else ports="$port $ports"; fi
+done
+
+for port in $ports; do
+    # nginx looks for this file at each request. A reload of nginx would close idle connections of clients.
+    touch "$(down "$port")"
+    # Waits until the app has received the requests that nginx has sent to it. The app itself completes these requests.
+    sleep 3
+    if ! $RESTART "app@$port" || ! becomes_healthy "$port"; then
+        echo "app@$port is not healthy. It gets no requests until you run this script again." >&2
+        exit 1
+    fi
+    rm "$(down "$port")"
+done
