@@ -4,7 +4,11 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::scope;
 
+use ::diesel::connection::SimpleConnection;
+use ::diesel::prelude::*;
 use tempfile::TempDir;
 
 use crate::how_to::lock_program;
@@ -66,20 +70,27 @@ impl Machine {
 
     #[track_caller]
     fn shell(&self, script: &str) -> String {
+        let (is_success, output) = self.try_shell(script);
+        assert!(is_success, "{script}\n{output}");
+        output
+    }
+
+    /// Runs a script for at most 30 seconds. Returns whether it succeeded, and its output.
+    fn try_shell(&self, script: &str) -> (bool, String) {
         let mut script = script.to_owned();
         for dir in ["/etc/", "/var/", "/opt/"] {
             let moved = format!("{}{dir}", self.path().display());
             script = script.replace(dir, &moved);
         }
         let path = format!("{}/bin:{}", self.path().display(), std::env::var("PATH").unwrap());
-        let mut shell = Command::new("sh");
-        shell.args(["-e", "-c", &script]).env("PATH", path).current_dir(self.path());
+        let mut shell = Command::new("timeout");
+        shell.args(["30", "sh", "-e", "-c", &script]).env("PATH", path).current_dir(self.path());
         // For the scripts in `deploy`.
         shell.env("DESTDIR", self.path());
         let output = shell.output().unwrap();
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{script}\n{errors}");
-        String::from_utf8(output.stdout).unwrap()
+        let is_success = output.status.success();
+        let text = if is_success { output.stdout } else { output.stderr };
+        (is_success, String::from_utf8(text).unwrap())
     }
 
     /// Starts the app with its database in `var/lib/app`.
@@ -204,8 +215,10 @@ fn a_restored_sqlite_backup_has_the_users_but_not_the_sessions() {
     let machine = Machine::new();
     let mut server = machine.start();
     let cookie = cookie(&server.post("/register", "", ADA));
-    machine.run(BACKUPS, ".backup /var/backups/app/copy.sqlite");
-    assert!(machine.is_private("var/backups/app"));
+    machine.run(BACKUPS, "VACUUM INTO '/var/backups/app/copy.sqlite'");
+    assert!(
+        machine.is_private("var/backups/app") && machine.is_private("var/backups/app/copy.sqlite")
+    );
     server.post("/logout", &cookie, "");
     assert!(!is_logged_in(&server, &cookie));
     server.stop();
@@ -226,13 +239,90 @@ fn a_restored_sqlite_backup_has_the_users_but_not_the_sessions() {
 
 #[test]
 #[ignore = "needs sqlite3"]
-fn the_nightly_script_makes_a_copy() {
+fn the_nightly_script_replaces_the_copy_of_last_week_unless_it_fails() {
     let machine = Machine::new();
     machine.start();
     machine.shell("mkdir /var/backups/app");
-    machine.run(BACKUPS, "date +%A");
-    let copies = fs::read_dir(machine.path().join("var/backups/app")).unwrap();
-    assert_eq!(copies.count(), 1);
+    let script = nightly_script();
+    machine.shell(&script);
+    let dir = machine.path().join("var/backups/app");
+    let names = || -> Vec<_> {
+        fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().file_name()).collect()
+    };
+    let [copy] = &names()[..] else { panic!("{:?}", names()) };
+    let copy = format!("var/backups/app/{}", copy.display());
+    assert!(machine.is_private(&copy));
+
+    // An interrupted run has left a file behind, which the next run replaces.
+    fs::write(machine.path().join(format!("{copy}.new")), "incomplete").unwrap();
+    fs::write(machine.path().join(&copy), "the copy of last week").unwrap();
+    machine.shell(&script);
+    assert_eq!(names().len(), 1);
+    let count = machine.shell(&format!("sqlite3 {copy} 'SELECT count(*) FROM users'"));
+    assert_eq!(count, "0\n");
+
+    let database = machine.path().join("var/lib/app/app.sqlite");
+    for broken in ["missing", "not a database"] {
+        fs::write(machine.path().join(&copy), "the copy of last week").unwrap();
+        match broken {
+            "missing" => machine.shell("rm /var/lib/app/*"),
+            text => fs::write(&database, text.repeat(1000)).map(|()| String::new()).unwrap(),
+        };
+        let (is_success, errors) = machine.try_shell(&script);
+        assert!(!is_success && errors.contains("Error"), "{broken}: {errors}");
+        assert_eq!(machine.read(&copy), "the copy of last week", "{broken}");
+    }
+}
+
+/// Returns the script for cron. `cron` runs it without `-e`, so its own `set` must stop it.
+fn nightly_script() -> String {
+    let mut blocks = blocks(BACKUPS);
+    blocks.retain(|block| block.text.starts_with("#!/bin/sh\n"));
+    let [script] = &blocks[..] else { panic!("{BACKUPS} has {} scripts", blocks.len()) };
+    format!("set +e\n{}", script.text)
+}
+
+#[test]
+#[ignore = "needs sqlite3"]
+fn backups_finish_and_are_complete_while_the_app_writes_all_the_time() {
+    let machine = Machine::new();
+    machine.start();
+    machine.shell("mkdir /var/backups/app");
+    machine.shell(
+        "sqlite3 /var/lib/app/app.sqlite \"WITH RECURSIVE numbers(n) AS (
+             SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 200000)
+         INSERT INTO users (username, password_hash, created_at)
+         SELECT 'user-' || n, hex(randomblob(127)), 0 FROM numbers\"",
+    );
+    let path = machine.path().join("var/lib/app/app.sqlite");
+    let is_done = AtomicBool::new(false);
+    let write = || {
+        let mut connection = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+        // Changes the first and the last user, whose times differ in a copy that mixes two states.
+        let update = "UPDATE users SET created_at = created_at + 1 WHERE id IN (1, 200000)";
+        connection.batch_execute("PRAGMA busy_timeout = 10000; PRAGMA synchronous = OFF").unwrap();
+        let mut count = 0;
+        while !is_done.load(Ordering::Relaxed) {
+            connection.batch_execute(update).unwrap();
+            count += 1;
+        }
+        count
+    };
+    let (outputs, writes) = scope(|scope| {
+        let writer = scope.spawn(write);
+        let single = blocks(BACKUPS).into_iter().find(|block| block.text.contains("copy.sqlite"));
+        let scripts = [single.unwrap().text, nightly_script()];
+        let outputs = scripts.map(|script| machine.try_shell(&script));
+        is_done.store(true, Ordering::Relaxed);
+        (outputs, writer.join().unwrap())
+    });
+    assert!(outputs.iter().all(|(is_success, _)| *is_success), "{outputs:?} after {writes} writes");
+    assert!(writes > 50, "only {writes} writes");
+    let checked = machine.shell(
+        "for copy in /var/backups/app/*; do sqlite3 $copy 'PRAGMA integrity_check; SELECT count(*) FROM users;
+         SELECT count(DISTINCT created_at), max(created_at) > 0 FROM users WHERE id IN (1, 200000)'; done",
+    );
+    assert_eq!(checked, "ok\n200000\n1|1\n".repeat(2));
 }
 
 #[test]
