@@ -77,7 +77,7 @@ pub fn lock_program() -> MutexGuard<'static, ()> {
 }
 
 /// Copies the files that Git tracks.
-fn copy_app(to: &Path) {
+pub fn copy_app(to: &Path) {
     let listed = command_in("git", ROOT).args(["ls-files", "-z"]).output().unwrap();
     assert!(listed.status.success(), "{}", String::from_utf8_lossy(&listed.stderr));
     for file in String::from_utf8(listed.stdout).unwrap().split_terminator('\0') {

@@ -25,6 +25,8 @@ mod templates;
 mod tutorial;
 #[cfg(unix)]
 mod tutorial_figures;
+#[cfg(unix)]
+mod upgrade;
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -26,10 +26,10 @@ const REPLACED: [(&str, &str); 5] = [
 ];
 
 /// A directory with the files of a server.
-struct Machine(TempDir);
+pub struct Machine(TempDir);
 
 impl Machine {
-    fn new() -> Machine {
+    pub fn new() -> Machine {
         let dir = TempDir::new().unwrap();
         for name in ["bin", "etc", "opt/app", "var/lib/app", "var/backups"] {
             fs::create_dir_all(dir.path().join(name)).unwrap();
@@ -43,7 +43,7 @@ impl Machine {
         Machine(dir)
     }
 
-    fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         self.0.path()
     }
 
@@ -69,14 +69,14 @@ impl Machine {
     }
 
     #[track_caller]
-    fn shell(&self, script: &str) -> String {
+    pub fn shell(&self, script: &str) -> String {
         let (is_success, output) = self.try_shell(script);
         assert!(is_success, "{script}\n{output}");
         output
     }
 
     /// Runs a script for at most 30 seconds. Returns whether it succeeded, and its output.
-    fn try_shell(&self, script: &str) -> (bool, String) {
+    pub fn try_shell(&self, script: &str) -> (bool, String) {
         let mut script = script.to_owned();
         for dir in ["/etc/", "/var/", "/opt/"] {
             let moved = format!("{}{dir}", self.path().display());
@@ -94,14 +94,14 @@ impl Machine {
     }
 
     /// Starts the app with its database in `var/lib/app`.
-    fn start(&self) -> Server {
+    pub fn start(&self) -> Server {
         let mut program = program(self.path());
         program.env("ROCKET_DATA_DIR", self.path().join("var/lib/app"));
         start(program.env("ROCKET_SECRET_KEY", "PiaTb6aJVl0ZBmN1tAdRAKz7bUh2Tup3ZFnBwQtVWMs="))
     }
 }
 
-fn is_logged_in(server: &Server, cookie: &str) -> bool {
+pub fn is_logged_in(server: &Server, cookie: &str) -> bool {
     let response = server.get("/api/me", &format!("Accept: application/json\r\n{cookie}"));
     response.starts_with("HTTP/1.1 200")
 }
