@@ -164,6 +164,7 @@ fn a_failing_database_and_static_files_leave_cookies_under_the_previous_key() {
     let mut browser = app.browser();
     browser.cookies = cookies.clone();
     assert_eq!(browser.get("/static/style.css").status, Status::Ok);
+    assert_eq!(browser.cookies["device"].value(), cookies["device"].value());
     assert_eq!(browser.get("/healthz").status, Status::Ok);
     assert_eq!(browser.cookies["login"].value(), cookies["login"].value());
     let device = browser.cookies["device"].value().to_owned();
