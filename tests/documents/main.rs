@@ -8,6 +8,7 @@ mod architecture;
 mod browser;
 mod diesel;
 mod edit;
+mod fleet;
 #[cfg(unix)]
 mod how_to;
 mod markdown;
@@ -100,6 +101,8 @@ fn the_source_files_contain_the_documented_limits() {
         ("src/accounts/buckets.rs", "NonZeroUsize::new(100_000)"),
         ("src/accounts/client.rs", "MAX_USERS: usize = 5;"),
         ("src/accounts/purge.rs", "BATCH: i64 = 500;"),
+        ("src/accounts/purge.rs", "PAUSE: Duration = Duration::from_millis(20);"),
+        ("src/migrations.rs", "SET LOCAL lock_timeout = '2s'"),
         ("src/accounts/throttle.rs", "MAX_EXCESS: i64 = 7;"),
         ("src/log_writer.rs", "CAPACITY: usize = 1024;"),
         ("src/private_files.rs", "mode(&mut options, 0o600)"),
