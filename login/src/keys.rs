@@ -8,10 +8,9 @@ use rocket::http::{Cookie, CookieJar};
 /// Earlier secret keys, so that a new secret key logs nobody out: Flask's and Django's
 /// `SECRET_KEY_FALLBACKS`.
 ///
-/// Put the keys into managed state. Every manager then accepts
-/// session cookies that were encrypted with one of these keys, and encrypts them again with the
-/// current key. After [`Settings::remember_lifetime`](crate::Settings::remember_lifetime), a key is
-/// no longer needed.
+/// Put the keys into managed state. Every manager then accepts session cookies that were encrypted
+/// with one of these keys, and encrypts them again with the current key. After
+/// [`Settings::remember_lifetime`](crate::Settings::remember_lifetime), a key is no longer needed.
 ///
 /// ```
 /// # use rocket::{Build, Rocket};
