@@ -60,11 +60,13 @@ fn with_timeouts(url: &str) -> String {
         ("keepalives_idle", response.as_secs().to_string()),
         ("keepalives_interval", "1".to_owned()),
     ];
-    let query = url.split_once('?').map_or("", |(_, query)| query);
-    let is_set = |name| query.split('&').any(|part| part.split('=').next() == Some(name));
-    let missing = parameters.iter().filter(|(name, _)| !is_set(*name));
+    let (base, query) = url.split_once('?').unwrap_or((url, ""));
+    let mut parts: Vec<_> = query.split('&').filter(|part| !part.is_empty()).collect();
+    let is_set = |name: &str| parts.iter().any(|part| part.split('=').next() == Some(name));
+    let missing = parameters.iter().filter(|(name, _)| !is_set(name));
     let missing: Vec<_> = missing.map(|(name, value)| format!("{name}={value}")).collect();
-    format!("{url}{}{}", if url.contains('?') { "&" } else { "?" }, missing.join("&"))
+    parts.extend(missing.iter().map(String::as_str));
+    format!("{base}?{}", parts.join("&"))
 }
 
 /// Returns whether a pooler such as PgBouncer gives each transaction any of its connections to PostgreSQL. Each of
@@ -95,4 +97,26 @@ fn warn_without_timeout(connection: &mut PgConnection) -> QueryResult<()> {
         rocket::warn!("Behind this pooler, the database user needs a statement_timeout.");
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parameters_of_a_url_win_over_the_timeouts() {
+        let added =
+            "connect_timeout=2&tcp_user_timeout=4000&keepalives_idle=4&keepalives_interval=1";
+        for (url, expected) in [
+            ("postgres://h/d", format!("postgres://h/d?{added}")),
+            ("postgres://h/d?", format!("postgres://h/d?{added}")),
+            ("postgres://h/d?sslmode=require", format!("postgres://h/d?sslmode=require&{added}")),
+            (
+                "postgres://a,b/d?tcp_user_timeout=9&keepalives_interval=8&keepalives_idle=7&connect_timeout=6",
+                "postgres://a,b/d?tcp_user_timeout=9&keepalives_interval=8&keepalives_idle=7&connect_timeout=6".to_owned(),
+            ),
+        ] {
+            assert_eq!(with_timeouts(url), expected);
+        }
+    }
 }
