@@ -2,7 +2,7 @@
 # Installs the program and what it needs, or updates them.
 # Usage: install.sh PROGRAM
 set -eu
-# The programs read these files as other users, even if the umask of root is stricter.
+# Lets nginx and the app read these files, even if root has a stricter umask.
 umask 022
 program=$1
 cd "$(dirname "$0")/.."
@@ -19,7 +19,7 @@ install -m 755 "$program" "${DESTDIR:-}/opt/app/app.new"
 mv "${DESTDIR:-}/opt/app/app.new" "${DESTDIR:-}/opt/app/app"
 cp -R templates static Rocket.toml deploy/nginx-errors "${DESTDIR:-}/opt/app/"
 
-# The unit `app` runs one instance. The units `app@PORT` have the same settings, but the port is part of the name.
+# The unit `app` runs one instance. The units `app@PORT` have the same settings, but take the port from their name.
 units="${DESTDIR:-}/etc/systemd/system"
 install -d "$units/app@.service.d"
 install -m 644 deploy/app.service "$units/app.service"

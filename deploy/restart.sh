@@ -9,7 +9,7 @@ set -eu
 # Prints the path of the file that makes nginx send no requests to an instance.
 down() { echo "$DESTDIR/run/app-$1.down"; }
 
-# Requests /healthz. Not in the current directory, because a clone can have a file .env with other settings.
+# Requests /healthz. Runs in /opt/app, because a clone can have a file .env with other settings.
 is_healthy() { (cd "$DESTDIR/opt/app" && ROCKET_PORT=$1 ./app health >/dev/null 2>&1); }
 
 becomes_healthy() {
@@ -30,10 +30,10 @@ done
 for port in $ports; do
     # nginx looks for this file at each request. A reload of nginx would close idle connections of clients.
     touch "$(down "$port")"
-    # Waits until the app has received the requests that nginx has sent to it. The app itself completes these requests.
+    # By then, the app has received the requests that nginx was sending to it. It completes them before it stops.
     sleep 3
     if ! $RESTART "app@$port" || ! becomes_healthy "$port"; then
-        echo "app@$port is not healthy. It gets no requests until you run this script again." >&2
+        echo "app@$port is not healthy and gets no requests. See journalctl -u app@$port, then run this again." >&2
         exit 1
     fi
     rm "$(down "$port")"

@@ -32,7 +32,7 @@ pub fn run_on_postgres(connection: &mut PgConnection) -> Result<(), Box<dyn Erro
         // If two instances start at the same time, the second waits. The number is arbitrary.
         let lock = "SELECT pg_advisory_xact_lock(7073225517)";
         // A migration may take long, but not wait long for a table, because every query of the table would wait
-        // behind it. systemd starts the app again.
+        // behind it. If it fails, systemd starts the app again.
         let limits = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0";
         connection.batch_execute(&format!("{limits}; {lock}; SET LOCAL lock_timeout = '2s'"))?;
         connection.run_pending_migrations(MIGRATIONS).map(drop)

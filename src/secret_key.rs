@@ -43,7 +43,7 @@ pub fn read(
 ///
 /// # Errors
 ///
-/// Returns an error, which contains no key, if a key is invalid.
+/// Returns an error if a key is invalid. The error does not contain the key.
 pub fn read_previous(figment: &Figment) -> Result<Vec<Vec<u8>>, String> {
     let keys = match figment.find_value("previous_secret_keys") {
         Ok(Value::Array(_, keys)) => keys,

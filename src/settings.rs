@@ -19,7 +19,7 @@ const IDLE_TIMEOUT: NonZeroU32 = NonZeroU32::new(2 * 60 * 60).unwrap();
 pub struct Settings {
     /// Rocket's own settings, with the secret key.
     pub figment: Figment,
-    /// The secret key, followed by earlier keys whose cookies are still accepted.
+    /// The secret key, followed by the previous keys, whose cookies are still accepted.
     pub secret_keys: Vec<Vec<u8>>,
     /// The settings that commands need too.
     pub data: DataSettings,
@@ -39,7 +39,8 @@ pub struct DataSettings {
     pub database_url: String,
     /// The maximum number of connections to the database. By default, it depends on the database and the machine.
     pub database_pool: Option<NonZeroU32>,
-    /// Whether to use prepared statements with PostgreSQL. By default, a pooler for which they don't work is detected.
+    /// Whether to use prepared statements with PostgreSQL. By default, the app uses them unless it detects a pooler in
+    /// transaction mode.
     pub prepared_statements: Option<bool>,
     /// The idle timeout of sessions that are not remembered, in seconds.
     pub idle_timeout: NonZeroU32,

@@ -1,16 +1,17 @@
-//! Earlier secret keys.
+//! Previous secret keys.
 
 use std::sync::Arc;
 
 use cookie::Key;
 use rocket::http::{Cookie, CookieJar};
 
-/// Earlier secret keys, so that a new secret key logs nobody out: Flask's and Django's
+/// Previous secret keys, so that a new secret key logs nobody out: Flask's and Django's
 /// `SECRET_KEY_FALLBACKS`.
 ///
 /// Put the keys into managed state. Every manager then accepts session cookies that were encrypted
-/// with one of these keys, and encrypts them again with the current key. After
-/// [`Settings::remember_lifetime`](crate::Settings::remember_lifetime), a key is no longer needed.
+/// with one of these keys, and encrypts them again with the current key. Remove a key after
+/// [`Settings::remember_lifetime`](crate::Settings::remember_lifetime), when no valid cookie needs
+/// it. Never keep a key that someone else might know.
 ///
 /// ```
 /// # use rocket::{Build, Rocket};

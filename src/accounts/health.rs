@@ -1,4 +1,4 @@
-//! Whether the database answers and can be written.
+//! The health check of the database.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use crate::schema::users;
 /// The minimum time between two writes, because anyone can request a health check.
 const WRITE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// A write that changes nothing. An update to the same value would not write to the file of SQLite.
+/// A write that leaves no row behind. SQLite would not write an update to the same value to its file.
 const WRITE: &str = "INSERT INTO __diesel_schema_migrations (version) VALUES ('health check');
     DELETE FROM __diesel_schema_migrations WHERE version = 'health check'";
 
@@ -19,7 +19,7 @@ const WRITE: &str = "INSERT INTO __diesel_schema_migrations (version) VALUES ('h
 pub(super) type LastWrite = Option<(Instant, Result<(), String>)>;
 
 impl Accounts {
-    /// Checks that the database answers and can be written, for example that its disk is not full.
+    /// Checks that the database responds and accepts writes, which it rejects if its disk is full.
     ///
     /// # Errors
     ///

@@ -1,4 +1,5 @@
-//! Whether all instances use the same secret key. PostgreSQL only, because only there are several instances.
+//! The check that instances accept each other's secret keys. PostgreSQL only, because with SQLite, there is only one
+//! instance.
 
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ const RECORD: &str = "INSERT INTO key_fingerprints (fingerprint, last_used_at) V
     ON CONFLICT (fingerprint) DO UPDATE SET last_used_at = $2";
 
 const WARNING: &str = "Another instance uses a different secret key, which is not one of this instance's \
-    previous_secret_keys. Users who log in there are logged out here.";
+    previous_secret_keys. Users who log in there are anonymous here.";
 
 diesel::table! {
     key_fingerprints (fingerprint) {
@@ -28,7 +29,8 @@ diesel::table! {
 }
 
 impl Accounts {
-    /// Warns every minute if another instance uses a key that is not in `keys`. The first key is the current one.
+    /// Logs an error every minute if another instance uses a key that is not in `keys`. The first key is the current
+    /// one.
     pub fn watch_keys(&self, keys: &[Vec<u8>]) {
         if !self.db.is_postgres() {
             return;
@@ -54,7 +56,7 @@ fn fingerprint(key: &[u8]) -> Vec<u8> {
     digest.finalize()[..8].to_vec()
 }
 
-/// Records the use of the first key. Returns the number of other keys that were used since the last check but one.
+/// Records the use of the first key. Returns how many keys that are not in the list were used in the last 2 minutes.
 async fn other_keys(db: &Db, clock: &Clock, fingerprints: Vec<Vec<u8>>) -> Result<i64, Error> {
     let now = clock.now();
     let recent = now - 2 * INTERVAL.as_secs() as i64;

@@ -8,9 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 use std::{fmt, thread};
 
-#[cfg(feature = "postgres")]
-use diesel::connection::CacheSize;
-use diesel::connection::{SimpleConnection, TransactionManager};
+use diesel::connection::{CacheSize, SimpleConnection, TransactionManager};
 use diesel::prelude::*;
 use diesel::r2d2::{self, ConnectionManager, CustomizeConnection, NopErrorHandler};
 use diesel::result::DatabaseErrorKind::{ClosedConnection, UnableToSendCommand};
@@ -145,28 +143,25 @@ fn execute<T>(
     result.map_err(error)
 }
 
-/// What to do with a new connection.
+/// The setup of a new connection.
 #[derive(Debug)]
-enum Setup {
-    Sql(String),
-    #[cfg(feature = "postgres")]
-    NoPreparedStatements,
+struct Setup {
+    /// Statements that set time limits, for example.
+    sql: Option<String>,
+    prepared_statements: bool,
 }
 
 impl CustomizeConnection<DbConnection, r2d2::Error> for Setup {
     fn on_acquire(&self, connection: &mut DbConnection) -> Result<(), r2d2::Error> {
-        match self {
-            Setup::Sql(sql) => connection.batch_execute(sql).map_err(r2d2::Error::QueryError)?,
-            #[cfg(feature = "postgres")]
-            Setup::NoPreparedStatements => {
-                connection.set_prepared_statement_cache_size(CacheSize::Disabled);
-            }
+        if !self.prepared_statements {
+            connection.set_prepared_statement_cache_size(CacheSize::Disabled);
         }
-        Ok(())
+        let Some(sql) = &self.sql else { return Ok(()) };
+        connection.batch_execute(sql).map_err(r2d2::Error::QueryError)
     }
 }
 
-/// Returns the maximum number of connections if it is not set: one per core, or four on small machines.
+/// Returns the default maximum number of connections: one per core, but at least 4.
 fn default_pool_size() -> u32 {
     thread::available_parallelism().map_or(1, |cores| cores.get() as u32).max(4)
 }

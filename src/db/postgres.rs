@@ -18,21 +18,19 @@ pub fn open(settings: &DataSettings) -> Result<Db> {
     let url = with_timeouts(&settings.database_url);
     let mut connection = connect(&url)?;
     migrations::run_on_postgres(&mut connection)?;
-    let pools_transactions = match settings.prepared_statements {
-        Some(prepared_statements) => !prepared_statements,
-        None => pools_transactions(&mut connection, &mut connect(&url)?)?,
-    };
-    let setup = if pools_transactions {
+    let pools_transactions = pools_transactions(&mut connection, &mut connect(&url)?)?;
+    if pools_transactions {
         warn_without_timeout(&mut connection)?;
-        Setup::NoPreparedStatements
-    } else {
-        Setup::Sql(timeouts())
+    }
+    let setup = Setup {
+        sql: (!pools_transactions).then(timeouts),
+        prepared_statements: settings.prepared_statements.unwrap_or(!pools_transactions),
     };
     let max = settings.database_pool.map_or_else(default_pool_size, NonZeroU32::get);
     Ok(Db { pool: new_pool(url, setup, max, 0), readers: None, sqlite_file: None })
 }
 
-/// Ends statements and transactions that nobody waits for any more.
+/// Returns SQL that sets time limits, so that PostgreSQL ends what no request waits for.
 fn timeouts() -> String {
     let lock = WAIT_TIMEOUT.as_millis();
     let query = (QUERY_TIMEOUT - WAIT_TIMEOUT).as_millis();
@@ -49,8 +47,8 @@ fn connect(url: &str) -> Result<PgConnection> {
     Ok(connection)
 }
 
-/// Adds parameters of libpq, unless the URL contains them. Without them, the kernel repeats lost packets for 15
-/// minutes before a query fails.
+/// Adds parameters of libpq to the URL, unless it contains them. Without them, the kernel sends lost packets again
+/// for 15 minutes before a query fails.
 fn with_timeouts(url: &str) -> String {
     let response = QUERY_TIMEOUT - WAIT_TIMEOUT;
     let parameters = [
@@ -69,13 +67,13 @@ fn with_timeouts(url: &str) -> String {
     format!("{base}?{}", parts.join("&"))
 }
 
-/// Returns whether a pooler such as PgBouncer gives each transaction any of its connections to PostgreSQL. Each of
-/// these has prepared statements of its own, so the app could run another statement than the one it has prepared.
+/// Returns whether a pooler such as PgBouncer can give each transaction a different connection to PostgreSQL. Each
+/// connection has its own prepared statements, so the app could run the wrong statement.
 ///
 /// Without such a pooler, two open connections have different server processes, and keep them.
 fn pools_transactions(first: &mut PgConnection, second: &mut PgConnection) -> QueryResult<bool> {
     let processes = (process_id(first)?, process_id(second)?);
-    // Asks repeatedly, because a busy pooler can choose the same connections by chance.
+    // Compares repeatedly, because a busy pooler can choose the same connections by chance.
     for _ in 0..20 {
         if processes.0 == processes.1 || (process_id(first)?, process_id(second)?) != processes {
             return Ok(true);
@@ -94,7 +92,10 @@ fn warn_without_timeout(connection: &mut PgConnection) -> QueryResult<()> {
     let timeout = sql::<Text>("current_setting('statement_timeout')");
     let timeout: String = diesel::select(timeout).get_result(connection)?;
     if timeout == "0" {
-        rocket::warn!("Behind this pooler, the database user needs a statement_timeout.");
+        rocket::warn!(
+            "Behind this pooler, the database user needs a statement_timeout. \
+             Set it with ALTER ROLE."
+        );
     }
     Ok(())
 }

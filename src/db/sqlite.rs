@@ -12,8 +12,11 @@ use crate::settings::DataSettings;
 pub fn open(path: &str, settings: &DataSettings) -> Result<Db, Box<dyn Error + Send + Sync>> {
     migrations::run_on_sqlite(path, &url(path), &setup(WAIT_TIMEOUT))?;
     let max = settings.database_pool.map_or_else(|| 2 * default_pool_size(), NonZeroU32::get);
-    let pool = |wait, max, idle| new_pool(url(path), Setup::Sql(setup(wait)), max, idle);
-    // Half of the connections don't wait for locks. A single connection must.
+    let pool = |wait, max, idle| {
+        let setup = Setup { sql: Some(setup(wait)), prepared_statements: true };
+        new_pool(url(path), setup, max, idle)
+    };
+    // Half of the connections are readers, which don't wait for locks. A single connection must wait.
     let readers = (max > 1).then(|| pool(Duration::ZERO, max / 2, 1));
     Ok(Db { pool: pool(WAIT_TIMEOUT, max.div_ceil(2), 0), readers, sqlite_file: Some(path.into()) })
 }

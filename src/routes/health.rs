@@ -9,14 +9,14 @@ pub fn routes() -> Vec<Route> {
     routes![ready, alive]
 }
 
-/// Whether the app can serve users. If it can't, a load balancer sends requests elsewhere.
+/// Responds with 503 if the app can't serve users, so that a load balancer uses another instance.
 #[get("/healthz")]
 async fn ready(accounts: &State<Accounts>) -> Result<&'static str, Error> {
     accounts.check_database().await?;
     Ok("ok")
 }
 
-/// Whether the process responds. If it does not, only a restart helps.
+/// Responds as long as the process works. If this fails, only a restart helps.
 #[get("/healthz/live")]
 fn alive() -> &'static str {
     "alive"

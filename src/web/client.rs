@@ -23,8 +23,8 @@ pub struct DeviceCookie<'r> {
     previous_keys: Option<&'r PreviousSecretKeys>,
 }
 
-/// Returns a fairing that keeps device cookies readable after the secret key has changed. Skips static files, because
-/// caches store their responses.
+/// Returns a fairing that encrypts device cookies again if they were encrypted with a previous key. Skips static files,
+/// because caches store their responses.
 pub fn fairing() -> impl Fairing {
     AdHoc::on_request("Device cookie", |request, _| {
         Box::pin(async move {

@@ -1,4 +1,4 @@
-//! Secret keys: the previous ones, and the check that all instances use the same.
+//! The previous secret keys, and the check that instances accept each other's keys.
 
 use rocket::fairing::{AdHoc, Fairing};
 use rocket_login::PreviousSecretKeys;
@@ -18,7 +18,7 @@ pub fn fairing(keys: &[Vec<u8>]) -> impl Fairing {
     })
 }
 
-/// Returns all keys but the current one. Settings contain no key that is too short.
+/// Returns all keys but the current one. None is too short, because the settings were checked.
 pub fn previous(keys: &[Vec<u8>]) -> PreviousSecretKeys {
     PreviousSecretKeys::new(keys.iter().skip(1)).unwrap_or_default()
 }

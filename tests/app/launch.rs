@@ -142,7 +142,7 @@ fn a_new_secret_key_logs_nobody_out_if_the_old_key_is_a_previous_key() {
 }
 
 #[test]
-fn a_new_secret_key_does_not_bring_an_ended_session_back() {
+fn a_new_secret_key_does_not_restore_a_revoked_session() {
     let [old, new, ..] = keys();
     let app = App::configured(&format!("[debug]\nsecret_key = {old:?}"));
     let mut browser = app.registered("ada");

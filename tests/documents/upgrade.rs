@@ -399,7 +399,7 @@ fn an_old_instance_works_on_postgresql_until_the_column_is_dropped() {
 }
 
 #[test]
-fn the_migrations_of_the_page_are_newer_than_those_of_the_app_and_only_for_new_files() {
+fn the_migrations_of_the_page_are_new_files_that_are_newer_than_those_of_the_app() {
     for database in ["sqlite", "postgres"] {
         let newest = files(&format!("migrations/{database}")).pop().unwrap();
         for block in blocks(UPGRADE) {

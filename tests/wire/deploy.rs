@@ -99,7 +99,7 @@ fn systemd_restarts_the_app_without_a_limit_and_exposes_little_to_it() {
     for line in ["StartLimitIntervalSec=0", "Restart=always", "RestartSec=1"] {
         assert!(unit.lines().any(|other| other == line), "{line}");
     }
-    // The threshold is in tenths: 1.5 of 10. The original unit had an exposure of 3.8.
+    // The threshold is in tenths: 1.5 of 10.
     let arguments = ["security", "--offline=true", "--no-pager", "--threshold=15"];
     for unit in ["app.service", "app@8001.service"] {
         let output = systemd_analyze(dir.path(), "info", &arguments, unit);
@@ -342,7 +342,7 @@ fn nginx_has_pages_for_its_own_errors_and_keeps_the_pages_of_the_app() {
         for part in ["<h1>Temporarily unavailable</h1>", "try again", "Retry-After: 10\r\n"] {
             assert!(page.contains(part), "{page}");
         }
-        // The page works while the app does not.
+        // The page loads nothing from the app, which is not running.
         assert!(!page.contains("http") && !page.contains("src="), "{page}");
     }
     FakeApp::start(port, OWN);
@@ -360,7 +360,7 @@ fn nginx_has_pages_for_its_own_errors_and_keeps_the_pages_of_the_app() {
     assert!(!logs.contains("secret"), "{logs}");
 }
 
-/// Returns how many responses have each of 2 statuses.
+/// Returns how many responses have the status 200, and how many 429.
 fn statuses(responses: &str) -> (usize, usize) {
     let count = |status| responses.matches(&format!("HTTP/1.1 {status}")).count();
     (count(200), count(429))

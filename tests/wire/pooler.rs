@@ -10,7 +10,7 @@ use diesel::connection::SimpleConnection;
 use crate::postgres_server::{Postgres, is_root, number};
 use crate::server::*;
 
-/// A running PgBouncer. It has as many connections to PostgreSQL as the tests have clients, so that they mix.
+/// A running PgBouncer, whose connections to PostgreSQL serve all connections of the app.
 struct PgBouncer {
     process: Child,
     port: u16,

@@ -203,7 +203,7 @@ fn fill_pool(postgres: &Postgres, server: &Server) {
 
 #[test]
 #[ignore = "needs PostgreSQL"]
-fn the_pool_has_at_most_as_many_connections_as_the_setting_says() {
+fn the_setting_database_pool_limits_the_connections() {
     let postgres = Postgres::start();
     let dir = tempfile::tempdir().unwrap();
     let query = "SELECT count(*) AS number FROM pg_stat_activity
@@ -287,7 +287,7 @@ fn a_migration_does_not_wait_long_for_a_table() {
     let dir = tempfile::tempdir().unwrap();
     drop(start(&mut postgres.program(dir.path())));
     let mut connection = postgres.connect();
-    // The last release did not have this column.
+    // Restores the schema of an earlier release, which did not have this column.
     let downgrade = "ALTER TABLE sessions DROP COLUMN previous_token_hash;
         DELETE FROM __diesel_schema_migrations WHERE version = '20261126110000'";
     connection.batch_execute(downgrade).unwrap();
@@ -301,7 +301,7 @@ fn a_migration_does_not_wait_long_for_a_table() {
 
 #[test]
 #[ignore = "needs PostgreSQL"]
-fn instances_with_different_keys_notice_it() {
+fn instances_log_an_error_if_their_secret_keys_differ() {
     let postgres = Postgres::start();
     let dir = tempfile::tempdir().unwrap();
     let [first, second] =
@@ -320,7 +320,7 @@ fn instances_with_different_keys_notice_it() {
     assert!(log(&second, "").contains(warning));
     assert!(
         log(&first, "").contains(warning),
-        "the instance with the first key does not notice it"
+        "the instance with the first key does not log the error"
     );
     // A key that was used long ago does not matter.
     postgres.connect().batch_execute("UPDATE key_fingerprints SET last_used_at = 0").unwrap();
