@@ -4,7 +4,7 @@
 set -eu
 # Lets nginx and the app read these files, even if root has a stricter umask.
 umask 022
-program=$1
+program=$(realpath "$1")
 cd "$(dirname "$0")/.."
 
 # With DESTDIR, only the files are installed.

@@ -27,6 +27,7 @@ for port in "$@"; do
     if is_healthy "$port" && ! [ -e "$(down "$port")" ]; then ports="$ports $port"; else ports="$port $ports"; fi
 done
 
+trap 'echo "Interrupted. Run this script again, because an instance might get no requests." >&2; exit 1' INT TERM
 for port in $ports; do
     # nginx looks for this file at each request. A reload of nginx would close idle connections of clients.
     touch "$(down "$port")"

@@ -1,10 +1,10 @@
 //! The session cookie.
 
-use rocket::Response;
 use rocket::http::{Cookie, CookieJar, SameSite};
 use rocket::serde::json::{from_str, to_string};
 use rocket::serde::{Deserialize, Serialize};
 use rocket::time::{Duration, OffsetDateTime};
+use rocket::{Request, Response};
 
 use crate::PreviousSecretKeys;
 
@@ -25,6 +25,10 @@ pub(crate) struct SessionCookie {
     pub remembered: bool,
     #[serde(rename = "browser")]
     pub user_agent_hash: u64,
+}
+
+fn parse(cookie: &Cookie<'_>, now: i64) -> Option<SessionCookie> {
+    from_str(cookie.value()).ok().filter(|session: &SessionCookie| now <= session.expires_at)
 }
 
 /// Returns the 64-bit FNV-1a hash of a `User-Agent`, which is the same in every build.
@@ -54,14 +58,25 @@ impl CookieConfig {
     pub fn open(&self, jar: &CookieJar<'_>, now: i64) -> Option<SessionCookie> {
         // Does not use `get_pending`, because `get_pending` falls back to an unencrypted cookie.
         let name = self.full_name();
-        let cookie =
-            jar.get_private(&name).or_else(|| self.previous_keys.get_private(jar, &name))?;
-        from_str(cookie.value()).ok().filter(|session: &SessionCookie| now <= session.expires_at)
+        if let Some(cookie) = jar.get_private(&name) {
+            return parse(&cookie, now);
+        }
+        let cookie = self.previous_keys.get_private(jar, &name)?;
+        // Not fresh. Otherwise, someone who knows a previous key could make a copied cookie fresh.
+        parse(&cookie, now).map(|session| SessionCookie { authenticated_at: None, ..session })
     }
 
     /// Encrypts the session cookie with the current key, if a previous key was needed to open it.
-    pub fn reseal(&self, jar: &CookieJar<'_>, session: &SessionCookie, now: i64) {
-        if !self.previous_keys.is_empty() && jar.get_private(&self.full_name()).is_none() {
+    ///
+    /// Skips requests of scripts and for images. The response to such a request could arrive after
+    /// the response to a reauthentication, and replace the new cookie.
+    pub fn reseal(&self, request: &Request<'_>, session: &SessionCookie, now: i64) {
+        let jar = request.cookies();
+        let destination = request.headers().get_one("Sec-Fetch-Dest");
+        if !self.previous_keys.is_empty()
+            && destination.is_none_or(|destination| destination == "document")
+            && jar.get_private(&self.full_name()).is_none()
+        {
             self.set(jar, session, now);
         }
     }

@@ -90,7 +90,7 @@ impl<U: LoginUser> LoginManager<U> {
             {
                 let moved = session.user_agent_hash != user_agent_hash(user_agent(request));
                 if !moved || self.config.settings.session_protection != SessionProtection::Strong {
-                    self.config.cookie.reseal(request.cookies(), &session, now);
+                    self.config.cookie.reseal(request, &session, now);
                     return Ok(AuthState::LoggedIn { user, session: Some(session) });
                 }
                 if store.end_session(&session.session_id).await.map_err(unavailable)? {

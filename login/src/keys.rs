@@ -9,7 +9,8 @@ use rocket::http::{Cookie, CookieJar};
 /// `SECRET_KEY_FALLBACKS`.
 ///
 /// Put the keys into managed state. Every manager then accepts session cookies that were encrypted
-/// with one of these keys, and encrypts them again with the current key. Remove a key after
+/// with one of these keys, and encrypts them again with the current key. The logins are no longer
+/// fresh. Remove a key after
 /// [`Settings::remember_lifetime`](crate::Settings::remember_lifetime), when no valid cookie needs
 /// it. Never keep a key that someone else might know.
 ///

@@ -12,8 +12,9 @@ use crate::schema::users;
 const WRITE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A write that leaves no row behind. SQLite would not write an update to the same value to its file.
-const WRITE: &str = "INSERT INTO __diesel_schema_migrations (version) VALUES ('health check');
-    DELETE FROM __diesel_schema_migrations WHERE version = 'health check'";
+const WRITE: &str =
+    "INSERT INTO __diesel_schema_migrations (version) VALUES ('health ' || random());
+    DELETE FROM __diesel_schema_migrations WHERE version LIKE 'health %'";
 
 /// When the last write ended, and why it failed, if it did.
 pub(super) type LastWrite = Option<(Instant, Result<(), String>)>;

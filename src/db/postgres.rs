@@ -11,6 +11,9 @@ use super::{Db, QUERY_TIMEOUT, Setup, WAIT_TIMEOUT, default_pool_size, new_pool}
 use crate::migrations;
 use crate::settings::DataSettings;
 
+/// How many connections are compared to detect a pooler.
+const COMPARED_CONNECTIONS: usize = 8;
+
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 /// Opens the database and runs its pending migrations.
@@ -18,7 +21,9 @@ pub fn open(settings: &DataSettings) -> Result<Db> {
     let url = with_timeouts(&settings.database_url);
     let mut connection = connect(&url)?;
     migrations::run_on_postgres(&mut connection)?;
-    let pools_transactions = pools_transactions(&mut connection, &mut connect(&url)?)?;
+    // `false` means that there is a pooler. `true` does not mean that there is none.
+    let pools_transactions =
+        settings.prepared_statements == Some(false) || pools_transactions(&mut connection, &url)?;
     if pools_transactions {
         warn_without_timeout(&mut connection)?;
     }
@@ -58,7 +63,14 @@ fn with_timeouts(url: &str) -> String {
         ("keepalives_idle", response.as_secs().to_string()),
         ("keepalives_interval", "1".to_owned()),
     ];
-    let (base, query) = url.split_once('?').unwrap_or((url, ""));
+    // A password can contain `?`. It ends at the first `@` before the first slash.
+    let host = url.find("://").map_or(0, |scheme| scheme + 3);
+    let host = match url[host..].find(['@', '/']) {
+        Some(end) if url[host..][end..].starts_with('@') => host + end,
+        _ => host,
+    };
+    let end = url[host..].find('?').map_or(url.len(), |query| host + query);
+    let (base, query) = (&url[..end], url[end..].trim_start_matches('?'));
     let mut parts: Vec<_> = query.split('&').filter(|part| !part.is_empty()).collect();
     let is_set = |name: &str| parts.iter().any(|part| part.split('=').next() == Some(name));
     let missing = parameters.iter().filter(|(name, _)| !is_set(name));
@@ -70,14 +82,26 @@ fn with_timeouts(url: &str) -> String {
 /// Returns whether a pooler such as PgBouncer can give each transaction a different connection to PostgreSQL. Each
 /// connection has its own prepared statements, so the app could run the wrong statement.
 ///
-/// Without such a pooler, two open connections have different server processes, and keep them.
-fn pools_transactions(first: &mut PgConnection, second: &mut PgConnection) -> QueryResult<bool> {
-    let processes = (process_id(first)?, process_id(second)?);
-    // Compares repeatedly, because a busy pooler can choose the same connections by chance.
-    for _ in 0..20 {
-        if processes.0 == processes.1 || (process_id(first)?, process_id(second)?) != processes {
+/// Without such a pooler, each connection has its own server process, and keeps it. Several connections are compared,
+/// because there can be several poolers, and a busy pooler can choose the same server process by chance.
+fn pools_transactions(first: &mut PgConnection, url: &str) -> QueryResult<bool> {
+    // Fewer if the server has no more connections.
+    let mut others: Vec<_> = (1..COMPARED_CONNECTIONS).map_while(|_| connect(url).ok()).collect();
+    let mut previous = Vec::new();
+    for _ in 0..3 {
+        let mut processes = Vec::new();
+        for connection in std::iter::once(&mut *first).chain(&mut others) {
+            let process = process_id(connection)?;
+            // Twice, because a pooler can use its connections in turn.
+            if processes.contains(&process) || process_id(connection)? != process {
+                return Ok(true);
+            }
+            processes.push(process);
+        }
+        if !previous.is_empty() && previous != processes {
             return Ok(true);
         }
+        previous = processes;
     }
     Ok(false)
 }
@@ -111,6 +135,8 @@ mod tests {
         for (url, expected) in [
             ("postgres://h/d", format!("postgres://h/d?{added}")),
             ("postgres://h/d?", format!("postgres://h/d?{added}")),
+            ("postgres://u:p?&=@h/d", format!("postgres://u:p?&=@h/d?{added}")),
+            ("postgres://h/d?user=a@b&", format!("postgres://h/d?user=a@b&{added}")),
             ("postgres://h/d?sslmode=require", format!("postgres://h/d?sslmode=require&{added}")),
             (
                 "postgres://a,b/d?tcp_user_timeout=9&keepalives_interval=8&keepalives_idle=7&connect_timeout=6",

@@ -61,10 +61,10 @@ impl<'r> DeviceCookie<'r> {
         current.or_else(|| self.previous_keys?.get_private(self.jar, self.name))
     }
 
-    /// Encrypts the cookie with the current key, if it was encrypted with a previous one.
+    /// Encrypts the cookie with the current key, if a previous key was needed to open it.
     fn reseal(&self) {
         let previous = self.previous_keys.and_then(|keys| keys.get_private(self.jar, self.name));
-        if let Some(cookie) = previous {
+        if let Some(cookie) = previous.filter(|_| self.jar.get_private(self.name).is_none()) {
             self.set(cookie.value().to_owned());
         }
     }

@@ -4,7 +4,7 @@ use crate::support::*;
 use app::EventLog;
 use diesel::connection::SimpleConnection;
 use rocket::figment::providers::{Format, Toml};
-use rocket::http::{Cookie, Status};
+use rocket::http::{Cookie, Method, Status};
 use rocket_login::Clock;
 
 fn launch_error(toml: &str) -> String {
@@ -153,6 +153,41 @@ fn a_new_secret_key_does_not_restore_a_revoked_session() {
     browser.cookies = cookies.clone();
     assert!(!browser.is_logged_in());
     assert_eq!(browser.cookie().value(), cookies["login"].value());
+}
+
+#[test]
+fn a_login_under_a_previous_key_is_not_fresh() {
+    let [old, new, ..] = keys();
+    let app = App::configured(&format!("[debug]\nsecret_key = {old:?}"));
+    let mut browser = app.registered("ada");
+    assert_eq!(browser.get("/account/password").status, Status::Ok);
+    let cookies = browser.cookies;
+    let app = change_key(app, &new, &[&old]);
+    let mut browser = app.browser();
+    browser.cookies = cookies;
+    for _ in 0..2 {
+        let response = browser.get("/account/password");
+        assert_eq!(response.location(), "/reauthenticate?next=/account/password");
+    }
+    browser.post("/reauthenticate", &[("password", PASSWORD)]);
+    assert_eq!(browser.get("/account/password").status, Status::Ok);
+}
+
+#[test]
+fn requests_of_scripts_do_not_replace_a_cookie_under_a_previous_key() {
+    let [old, new, ..] = keys();
+    let app = App::configured(&format!("[debug]\nsecret_key = {old:?}"));
+    let cookies = app.registered("ada").cookies;
+    let app = change_key(app, &new, &[&old]);
+    let mut browser = app.browser();
+    browser.cookies = cookies.clone();
+    let mut get_for = |destination| {
+        let headers = [("Sec-Fetch-Dest", destination)];
+        browser.send(Method::Get, "/dashboard", &headers, None).assert_contains("Welcome, ada!");
+        browser.cookie().value() == cookies["login"].value()
+    };
+    assert!(get_for("empty") && get_for("image"));
+    assert!(!get_for("document"));
 }
 
 #[test]

@@ -44,7 +44,7 @@ fn apply_recipe(title: &str) -> TempDir {
     sh(copy.path(), script);
     let name =
         script.split("recipes/").nth(1).and_then(|rest| rest.split_once(".patch")).unwrap().0;
-    run_app_tests(copy.path(), &affected_tests(&read(&format!("recipes/{name}.patch"))));
+    run_app_tests(copy.path(), &affected_tests(&read(format!("recipes/{name}.patch"))));
     copy
 }
 

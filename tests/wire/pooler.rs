@@ -18,14 +18,19 @@ struct PgBouncer {
 
 impl PgBouncer {
     fn start(postgres: &Postgres, mode: &str) -> PgBouncer {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        PgBouncer::configured(postgres, mode, None, "")
+    }
+
+    fn configured(postgres: &Postgres, mode: &str, port: Option<u16>, setting: &str) -> PgBouncer {
+        let free_port = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = port.unwrap_or_else(free_port);
         let dir = postgres.dir.path();
         let config = format!(
             "[databases]\npostgres = host={} user=app\n[pgbouncer]\npool_mode = {mode}\n\
-             listen_addr = 127.0.0.1\nlisten_port = {port}\nauth_type = any\nunix_socket_dir =\n",
+             listen_addr = 127.0.0.1\nlisten_port = {port}\nauth_type = any\nunix_socket_dir =\n{setting}\n",
             dir.display(),
         );
-        let file = dir.join("pgbouncer.ini");
+        let file = dir.join(format!("pgbouncer-{}.ini", fastrand::u32(..)));
         std::fs::write(&file, config).unwrap();
         let mut command = Command::new("/usr/sbin/pgbouncer");
         if is_root() {
@@ -95,6 +100,23 @@ fn sessions_survive_behind_pgbouncer_in_transaction_mode() {
         !server.launch.contains("statement_timeout")
             && !server.stop().contains("statement_timeout")
     );
+}
+
+/// Two processes that share a port are how PgBouncer uses several cores.
+#[test]
+#[ignore = "needs PostgreSQL and PgBouncer"]
+fn detects_two_poolers_on_one_port_and_poolers_that_use_their_connections_in_turn() {
+    let postgres = Postgres::start();
+    let dir = tempfile::tempdir().unwrap();
+    let first = PgBouncer::configured(&postgres, "transaction", None, "so_reuseport = 1");
+    let _second =
+        PgBouncer::configured(&postgres, "transaction", Some(first.port), "so_reuseport = 1");
+    let in_turn = PgBouncer::configured(&postgres, "transaction", None, "server_round_robin = 1");
+    for pgbouncer in [&first, &first, &first, &in_turn, &in_turn, &in_turn] {
+        let mut server = start(&mut pgbouncer.program(&postgres, dir.path()));
+        sleep(Duration::from_millis(200));
+        assert!((server.launch.clone() + &server.stop()).contains("Behind this pooler"));
+    }
 }
 
 #[test]
