@@ -144,5 +144,7 @@ fn prepared_statements_are_used_unless_a_pooler_shares_connections() {
         let before = log().len();
         use_site(&start(&mut program), n);
         assert_eq!(log()[before..].contains("execute __diesel_stmt_"), is_used, "{n}");
+        // A pooler would give these settings to other clients.
+        assert_eq!(log()[before..].contains("SET lock_timeout"), is_used, "{n}");
     }
 }
