@@ -12,7 +12,7 @@ use crate::migrations;
 use crate::settings::DataSettings;
 
 /// How many connections are compared to detect a pooler.
-const COMPARED_CONNECTIONS: usize = 8;
+const COMPARED_CONNECTIONS: usize = 6;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
