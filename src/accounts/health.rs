@@ -16,6 +16,11 @@ const WRITE: &str =
     "INSERT INTO __diesel_schema_migrations (version) VALUES ('health ' || random());
     DELETE FROM __diesel_schema_migrations WHERE version LIKE 'health %'";
 
+/// Writes more than 64 KiB to a temporary file. The statement above only fills a hole in a page, so it succeeds even
+/// if the disk of PostgreSQL is full.
+const WRITE_TEMPORARY_FILE: &str =
+    "SET LOCAL work_mem = '64kB'; SELECT count(*) FROM generate_series(1, 10000)";
+
 /// When the last write ended, and why it failed, if it did.
 pub(super) type LastWrite = Option<(Instant, Result<(), String>)>;
 
@@ -33,7 +38,12 @@ impl Accounts {
         if let Some((_, result)) = recent {
             return result.clone().map_err(Error::Unavailable);
         }
-        let written = self.db.transaction(|connection| connection.batch_execute(WRITE)).await;
+        let is_postgres = self.db.is_postgres();
+        let write = self.db.transaction(move |connection| {
+            connection.batch_execute(WRITE)?;
+            if is_postgres { connection.batch_execute(WRITE_TEMPORARY_FILE) } else { Ok(()) }
+        });
+        let written = write.await;
         let result = written.map_err(|cause| cause.to_string());
         *last = Some((Instant::now(), result.clone()));
         result.map_err(Error::Unavailable)

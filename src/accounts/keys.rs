@@ -38,8 +38,9 @@ impl Accounts {
         let fingerprints: Vec<_> = keys.iter().map(|key| fingerprint(key)).collect();
         let (db, clock) = (self.db.clone(), self.clock.clone());
         spawn(async move {
+            let started = clock.now();
             loop {
-                match other_keys(&db, &clock, fingerprints.clone()).await {
+                match other_keys(&db, &clock, started, fingerprints.clone()).await {
                     Ok(0) => {}
                     Ok(_) => rocket::error!("{WARNING}"),
                     Err(cause) => rocket::warn!("The secret keys were not compared: {cause}"),
@@ -56,10 +57,16 @@ fn fingerprint(key: &[u8]) -> Vec<u8> {
     digest.finalize()[..8].to_vec()
 }
 
-/// Records the use of the first key. Returns how many keys that are not in the list were used in the last 2 minutes.
-async fn other_keys(db: &Db, clock: &Clock, fingerprints: Vec<Vec<u8>>) -> Result<i64, Error> {
+/// Records the use of the first key. Returns the number of other keys that were used recently. A use before the start
+/// of this instance does not count, because the instance that used the key might have stopped.
+async fn other_keys(
+    db: &Db,
+    clock: &Clock,
+    started: i64,
+    fingerprints: Vec<Vec<u8>>,
+) -> Result<i64, Error> {
     let now = clock.now();
-    let recent = now - 2 * INTERVAL.as_secs() as i64;
+    let recent = started.max(now - 2 * INTERVAL.as_secs() as i64);
     db.run(move |connection| {
         diesel::sql_query(RECORD)
             .bind::<Binary, _>(&fingerprints[0])

@@ -14,12 +14,16 @@ use crate::settings::DataSettings;
 /// How many connections are compared to detect a pooler.
 const COMPARED_CONNECTIONS: usize = 6;
 
+const INVALID_URL: &str = "the URL is invalid. Encode special characters of the password, for example / as %2F and % as %25";
+
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 /// Opens the database and runs its pending migrations.
 pub fn open(settings: &DataSettings) -> Result<Db> {
     let url = with_timeouts(&settings.database_url);
     let mut connection = connect(&url)?;
+    let name = after_password(&settings.database_url).split('?').next().unwrap_or_default();
+    log::warn!(target: "launch", "The database is PostgreSQL at {}.", name.trim_start_matches('@'));
     migrations::run_on_postgres(&mut connection)?;
     // `false` means that there is a pooler. `true` does not mean that there is none.
     let pools_transactions =
@@ -47,9 +51,24 @@ fn timeouts() -> String {
 
 /// Connects without named prepared statements, so that this works behind every pooler.
 fn connect(url: &str) -> Result<PgConnection> {
-    let mut connection = PgConnection::establish(url)?;
+    let mut connection = PgConnection::establish(url).map_err(|cause| {
+        // libpq quotes parts of an invalid URL, which can be parts of the password.
+        let cause = cause.to_string();
+        let is_url_error = cause.contains("URI") || cause.contains("percent-encoded");
+        if is_url_error { INVALID_URL.to_owned() } else { cause }
+    })?;
     connection.set_prepared_statement_cache_size(CacheSize::Disabled);
     Ok(connection)
+}
+
+/// Returns the part of a URL after the user and the password. A password can contain `?`, and ends at the first `@`
+/// before the first slash.
+fn after_password(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    match rest.find(['@', '/']) {
+        Some(end) if rest[end..].starts_with('@') => &rest[end..],
+        _ => rest,
+    }
 }
 
 /// Adds parameters of libpq to the URL, unless it contains them. Without them, the kernel sends lost packets again
@@ -63,12 +82,7 @@ fn with_timeouts(url: &str) -> String {
         ("keepalives_idle", response.as_secs().to_string()),
         ("keepalives_interval", "1".to_owned()),
     ];
-    // A password can contain `?`. It ends at the first `@` before the first slash.
-    let host = url.find("://").map_or(0, |scheme| scheme + 3);
-    let host = match url[host..].find(['@', '/']) {
-        Some(end) if url[host..][end..].starts_with('@') => host + end,
-        _ => host,
-    };
+    let host = url.len() - after_password(url).len();
     let end = url[host..].find('?').map_or(url.len(), |query| host + query);
     let (base, query) = (&url[..end], url[end..].trim_start_matches('?'));
     let mut parts: Vec<_> = query.split('&').filter(|part| !part.is_empty()).collect();

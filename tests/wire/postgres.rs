@@ -317,14 +317,75 @@ fn instances_log_an_error_if_their_secret_keys_differ() {
     let warning = "Another instance uses a different secret key";
     assert!(!log(&first, "").contains(warning));
     assert!(!log(&second, &first).contains(warning), "the previous key is accepted");
+    assert!(!log(&second, "").contains(warning), "the instance with the first key has stopped");
+    // Stands for an instance that still runs and records its key again.
+    let record = "UPDATE key_fingerprints SET last_used_at = extract(epoch FROM now()) + 9";
+    postgres.connect().batch_execute(record).unwrap();
+    assert!(!log(&second, &first).contains(warning), "the previous key is accepted");
     assert!(log(&second, "").contains(warning));
-    assert!(
-        log(&first, "").contains(warning),
-        "the instance with the first key does not log the error"
-    );
-    // A key that was used long ago does not matter.
-    postgres.connect().batch_execute("UPDATE key_fingerprints SET last_used_at = 0").unwrap();
-    assert!(!log(&second, "").contains(warning));
     let query = "SELECT max(length(fingerprint))::bigint AS number FROM key_fingerprints";
     assert_eq!(number(&postgres, query), 8);
+}
+
+#[test]
+#[ignore = "needs PostgreSQL, and root to mount a small disk"]
+fn healthz_notices_that_the_disk_of_postgresql_is_full() {
+    let disk = SmallDisk::mount();
+    let postgres = Postgres::start_in(&disk.0, None);
+    let dir = tempfile::tempdir().unwrap();
+    let server = start(&mut postgres.program(dir.path()));
+    let is_ready = || server.get("/healthz", "").ends_with("ok");
+    let wait_until_ready = |expected| {
+        let started = Instant::now();
+        while is_ready() != expected {
+            assert!(started.elapsed() < Duration::from_secs(20), "expected ready = {expected}");
+            sleep(Duration::from_millis(200));
+        }
+    };
+    wait_until_ready(true);
+    let file = disk.0.join("file");
+    let _ = std::fs::write(&file, vec![0; SmallDisk::SIZE]); // as much as fits
+    wait_until_ready(false);
+    assert!(server.get("/healthz/live", "").ends_with("alive"));
+    std::fs::remove_file(file).unwrap();
+    wait_until_ready(true);
+}
+
+/// A file system in memory.
+struct SmallDisk(std::path::PathBuf);
+
+impl SmallDisk {
+    const SIZE: usize = 128 << 20;
+
+    fn mount() -> SmallDisk {
+        let path = tempfile::tempdir().unwrap().keep();
+        let size = format!("size={}", SmallDisk::SIZE);
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(&path);
+        assert!(mount.status().unwrap().success());
+        SmallDisk(path)
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
+        let _ = std::fs::remove_dir(&self.0);
+    }
+}
+
+#[test]
+#[ignore = "needs PostgreSQL"]
+fn the_log_names_the_database_without_its_password() {
+    let postgres = Postgres::start();
+    let dir = tempfile::tempdir().unwrap();
+    let server = start(&mut postgres.program(dir.path()));
+    let expected =
+        format!("The database is PostgreSQL at {}", &postgres.url()["postgres://app@".len()..]);
+    assert!(server.launch.contains(&expected), "{}", server.launch);
+    for password in ["p#s/w@rd%", "hunter2%", "hunter2@/%zz", "hunter2%00", "hunter2]["] {
+        let url = format!("postgres://app:{password}@db.invalid/app?hunter2");
+        let error = error_of(postgres.program(dir.path()).env("DATABASE_URL", &url));
+        assert!(!error.contains("hunter2") && !error.contains("w@rd"), "{error}");
+    }
 }

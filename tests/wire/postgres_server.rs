@@ -23,11 +23,16 @@ impl Postgres {
 
     /// Starts a server on a port of 127.0.0.1 too.
     pub fn start_on(port: Option<u16>) -> Postgres {
+        Postgres::start_in(&std::env::temp_dir(), port)
+    }
+
+    /// Starts a server whose files are in a new directory below `parent`.
+    pub fn start_in(parent: &Path, port: Option<u16>) -> Postgres {
         let versions = std::fs::read_dir("/usr/lib/postgresql")
             .expect("Debian's package postgresql is missing");
         let newest = versions.map(|version| version.unwrap().path()).max().unwrap();
         let postgres =
-            Postgres { dir: tempfile::tempdir().unwrap(), bin: newest.join("bin"), port };
+            Postgres { dir: tempfile::tempdir_in(parent).unwrap(), bin: newest.join("bin"), port };
         // Gives the directory to the user postgres, because PostgreSQL refuses to run as root.
         let _ = Command::new("chown").arg("postgres").arg(postgres.dir.path()).output();
         let data = postgres.data();
