@@ -355,3 +355,33 @@ fn a_restored_postgresql_backup_has_the_users_but_not_the_sessions() {
     assert_eq!(query("SELECT count(*) FROM sessions"), "0\n");
     assert_eq!(query("SELECT to_regclass($$notes$$) IS NULL"), "t\n");
 }
+
+#[test]
+#[ignore = "needs sqlite3, and an empty PostgreSQL server at PGHOST, as pg_virtualenv starts one"]
+fn the_users_of_an_sqlite_file_can_be_copied_to_postgresql() {
+    std::env::var("PGHOST").expect("PGHOST is not set");
+    let machine = Machine::new();
+    let mut server = machine.start();
+    server.post("/register", "", ADA);
+    server.stop();
+    machine.shell("dropdb --if-exists copied; createdb copied");
+    let mut migrations = files("migrations/postgres");
+    migrations.retain(|file| file.ends_with("up.sql"));
+    for file in migrations {
+        machine.shell(&format!("psql --quiet --dbname=copied --file={ROOT}/{file}"));
+    }
+    // Another name than in the test above, which runs at the same time.
+    let block =
+        blocks("docs/how-to/postgresql.md").into_iter().find(|block| block.text.contains("setval"));
+    machine.shell(&block.unwrap().text.replace("--dbname=app", "--dbname=copied"));
+    let query = |sql: &str| {
+        let command =
+            format!("psql --quiet --tuples-only --no-align --dbname=copied --command=\"{sql}\"");
+        machine.shell(&command)
+    };
+    assert_eq!(query("SELECT id, username, is_active FROM users"), "1|ada|t\n");
+    assert!(query("SELECT password_hash FROM users").starts_with("$argon2id$"));
+    query("INSERT INTO users (username, password_hash) VALUES ('grace', '')");
+    assert_eq!(query("SELECT id FROM users WHERE username = 'grace'"), "2\n");
+    assert!(!machine.path().join("var/lib/app/app.sqlite").exists());
+}
