@@ -108,6 +108,7 @@ pub fn is_logged_in(server: &Server, cookie: &str) -> bool {
 
 const NGINX: &str = "docs/how-to/nginx.md";
 const SECRET_KEY: &str = "docs/how-to/secret-key.md";
+const POSTGRESQL: &str = "docs/how-to/postgresql.md";
 const BACKUPS: &str = "docs/how-to/backups.md";
 
 #[test]
@@ -371,8 +372,7 @@ fn the_users_of_an_sqlite_file_can_be_copied_to_postgresql() {
         machine.shell(&format!("psql --quiet --dbname=copied --file={ROOT}/{file}"));
     }
     // Another name than in the test above, which runs at the same time.
-    let block =
-        blocks("docs/how-to/postgresql.md").into_iter().find(|block| block.text.contains("setval"));
+    let block = blocks(POSTGRESQL).into_iter().find(|block| block.text.contains("setval"));
     machine.shell(&block.unwrap().text.replace("--dbname=app", "--dbname=copied"));
     let query = |sql: &str| {
         let command =
@@ -384,4 +384,22 @@ fn the_users_of_an_sqlite_file_can_be_copied_to_postgresql() {
     query("INSERT INTO users (username, password_hash) VALUES ('grace', '')");
     assert_eq!(query("SELECT id FROM users WHERE username = 'grace'"), "2\n");
     assert!(!machine.path().join("var/lib/app/app.sqlite").exists());
+}
+
+#[test]
+#[ignore = "needs a PostgreSQL server at PGHOST, as pg_virtualenv starts one"]
+fn the_commands_limit_the_queries_of_a_user_and_show_long_transactions() {
+    std::env::var("PGHOST").expect("PGHOST is not set");
+    let machine = Machine::new();
+    let run = |text: &str| {
+        let block = blocks(POSTGRESQL).into_iter().find(|block| block.text.contains(text)).unwrap();
+        machine.shell(&block.text.replace("ROLE app", "ROLE pooled"))
+    };
+    machine.shell("psql --quiet --command='CREATE ROLE pooled'");
+    run("ALTER ROLE");
+    let command = "psql --tuples-only --no-align --command=\"SELECT array_to_string(rolconfig, ' ')
+        FROM pg_roles WHERE rolname = 'pooled'\"";
+    let expected = "statement_timeout=4s lock_timeout=2s idle_in_transaction_session_timeout=4s\n";
+    assert_eq!(machine.shell(command), expected);
+    assert!(run("pg_stat_activity").contains("SELECT pid, state"));
 }
