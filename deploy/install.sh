@@ -2,7 +2,6 @@
 # Installs the program and what it needs, or updates them.
 # Usage: install.sh PROGRAM
 set -eu
-# Lets nginx and the app read these files, even if root has a stricter umask.
 umask 022
 program=$(realpath "$1")
 cd "$(dirname "$0")/.."
@@ -18,6 +17,8 @@ install -d "${DESTDIR:-}/opt/app"
 install -m 755 "$program" "${DESTDIR:-}/opt/app/app.new"
 mv "${DESTDIR:-}/opt/app/app.new" "${DESTDIR:-}/opt/app/app"
 cp -R templates static Rocket.toml deploy/nginx-errors "${DESTDIR:-}/opt/app/"
+# The app and nginx must be able to read the files, even if only their owner can read the clone.
+chmod -R a+rX "${DESTDIR:-}/opt/app"
 
 # The unit `app` runs one instance. The units `app@PORT` have the same settings, but take the port from their name.
 units="${DESTDIR:-}/etc/systemd/system"

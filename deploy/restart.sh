@@ -3,8 +3,8 @@
 # Usage: restart.sh 8001 8002
 set -eu
 
-# The tests set these variables. TIMEOUT is in seconds.
-: "${DESTDIR:=}" "${RESTART:=systemctl restart}" "${TIMEOUT:=30}"
+# The tests set these variables. The script tries once a second whether an instance is healthy.
+: "${DESTDIR:=}" "${RESTART:=systemctl restart}" "${TRIES:=30}"
 
 # Prints the path of the file that makes nginx send no requests to an instance.
 down() { echo "$DESTDIR/run/app-$1.down"; }
@@ -13,7 +13,7 @@ down() { echo "$DESTDIR/run/app-$1.down"; }
 is_healthy() { (cd "$DESTDIR/opt/app" && ROCKET_PORT=$1 ./app health >/dev/null 2>&1); }
 
 becomes_healthy() {
-    tries=$TIMEOUT
+    tries=$TRIES
     until is_healthy "$1"; do
         tries=$((tries - 1))
         [ "$tries" -gt 0 ] || return 1

@@ -54,7 +54,8 @@ fn connect(url: &str) -> Result<PgConnection> {
     let mut connection = PgConnection::establish(url).map_err(|cause| {
         // libpq quotes parts of an invalid URL, which can be parts of the password.
         let cause = cause.to_string();
-        let is_url_error = cause.contains("URI") || cause.contains("percent-encoded");
+        let url_errors = ["URI", "percent-encoded", "port number", "option \"port\""];
+        let is_url_error = url_errors.iter().any(|text| cause.contains(text));
         if is_url_error { INVALID_URL.to_owned() } else { cause }
     })?;
     connection.set_prepared_statement_cache_size(CacheSize::Disabled);

@@ -24,11 +24,14 @@ pub struct DeviceCookie<'r> {
 }
 
 /// Returns a fairing that encrypts device cookies again if they were encrypted with a previous key. Skips static files,
-/// because caches store their responses.
+/// because caches store their responses, and requests of scripts, because a late response could replace the cookie of a
+/// newer login.
 pub fn fairing() -> impl Fairing {
     AdHoc::on_request("Device cookie", |request, _| {
         Box::pin(async move {
-            if !request.uri().path().starts_with("/static/") {
+            let destination = request.headers().get_one("Sec-Fetch-Dest");
+            let is_page = destination.is_none_or(|destination| destination == "document");
+            if is_page && !request.uri().path().starts_with("/static/") {
                 DeviceCookie::of(request).reseal();
             }
         })

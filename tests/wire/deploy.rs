@@ -43,6 +43,28 @@ pub fn install(dir: &Path) -> Command {
 }
 
 #[test]
+fn everyone_can_read_the_installed_files_even_if_only_the_owner_can_read_the_clone() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = TempDir::new().unwrap();
+    let clone = dir.path().join("clone");
+    fs::create_dir(&clone).unwrap();
+    let copy = format!(
+        "cp -R deploy templates static Rocket.toml '{0}' && chmod -R go= '{0}'",
+        clone.display()
+    );
+    assert!(Command::new("sh").args(["-ec", &copy]).current_dir(ROOT).status().unwrap().success());
+    let mut script = Command::new("sh");
+    script.arg(clone.join("deploy/install.sh")).arg(binary()).env("DESTDIR", dir.path());
+    assert!(script.status().unwrap().success());
+    for file in ["app", "Rocket.toml", "templates/home.html.tera", "nginx-errors/unavailable.html"]
+    {
+        let mode =
+            fs::metadata(dir.path().join("opt/app").join(file)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o044, 0o044, "{file}");
+    }
+}
+
+#[test]
 fn the_installed_app_runs_with_the_settings_in_its_unit() {
     let dir = TempDir::new().unwrap();
     let mut server = start(&mut install(dir.path()));

@@ -56,12 +56,7 @@ impl Instances {
             .arg(format!("{ROOT}/deploy/restart.sh"))
             .args(self.ports.map(|port| port.to_string()));
         let one = format!("sh {}/restart-one.sh", self.dir.display());
-        script
-            .env("DESTDIR", &self.dir)
-            .env("RESTART", one)
-            .env("TIMEOUT", timeout)
-            .output()
-            .unwrap()
+        script.env("DESTDIR", &self.dir).env("RESTART", one).env("TRIES", timeout).output().unwrap()
     }
 
     fn pids(&self) -> [String; 2] {
