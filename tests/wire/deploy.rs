@@ -397,7 +397,7 @@ fn fifty_users_of_one_address_can_open_the_site_at_the_same_time() {
     let nginx = start_nginx(dir.path(), &[server.port], &certificate);
     let open = || {
         let page = certificate.send(nginx.https, &gets(1, "/", ""));
-        let files = ["/static/style.css", "/static/demo.css", "/static/site.js", "/static/demo.js"];
+        let files = ["/static/style.css", "/static/site.js"].repeat(2);
         files
             .iter()
             .fold(page, |all, path| all + &certificate.send(nginx.https, &gets(1, path, "")))
