@@ -23,7 +23,7 @@ pub fn open(settings: &DataSettings) -> Result<Db> {
     let url = with_timeouts(&settings.database_url);
     let mut connection = connect(&url)?;
     let name = after_password(&settings.database_url).split('?').next().unwrap_or_default();
-    log::warn!(target: "launch", "The database is PostgreSQL at {}.", name.trim_start_matches('@'));
+    log::warn!(target: "launch", "The database is PostgreSQL at {}", name.trim_start_matches('@'));
     migrations::run_on_postgres(&mut connection)?;
     // `false` means that there is a pooler. `true` does not mean that there is none.
     let pools_transactions =

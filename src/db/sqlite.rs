@@ -11,7 +11,7 @@ use crate::settings::DataSettings;
 /// Opens the file at `path` and runs its pending migrations.
 pub fn open(path: &str, settings: &DataSettings) -> Result<Db, Box<dyn Error + Send + Sync>> {
     migrations::run_on_sqlite(path, &url(path), &setup(WAIT_TIMEOUT))?;
-    log::warn!(target: "launch", "The database is the SQLite file {path}.");
+    log::warn!(target: "launch", "The database is the SQLite file {path}");
     let max = settings.database_pool.map_or_else(|| 2 * default_pool_size(), NonZeroU32::get);
     let pool = |wait, max, idle| {
         let setup = Setup { sql: Some(setup(wait)), prepared_statements: true };
