@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cookie::Key;
 use rocket::http::{Cookie, CookieJar};
 
-/// Previous secret keys, so that a new secret key logs nobody out: Flask's and Django's
+/// Previous secret keys, so that a new secret key logs no one out: Flask's and Django's
 /// `SECRET_KEY_FALLBACKS`.
 ///
 /// Put the keys into managed state. Every manager then accepts session cookies that were encrypted

@@ -1,5 +1,7 @@
 //! The launch: settings, the secret key, and migrations.
 
+use std::collections::BTreeMap;
+
 use crate::support::*;
 use app::EventLog;
 use diesel::connection::SimpleConnection;
@@ -101,7 +103,7 @@ fn change_key(app: App, key: &str, previous: &[&str]) -> App {
 }
 
 #[test]
-fn a_new_secret_key_logs_nobody_out_if_the_old_key_is_a_previous_key() {
+fn a_new_secret_key_logs_no_one_out_if_the_old_key_is_a_previous_key() {
     let keys = keys();
     for old in 0..keys.len() {
         let new = &keys[(old + 1) % keys.len()];
@@ -155,6 +157,14 @@ fn a_new_secret_key_does_not_restore_a_revoked_session() {
     assert_eq!(browser.cookie().value(), cookies["login"].value());
 }
 
+/// Returns an app with a new key, which accepts the previous one, and the cookies of a user under the previous key.
+fn registered_before_the_key_changed() -> (App, BTreeMap<String, Cookie<'static>>) {
+    let [old, new, ..] = keys();
+    let app = App::configured(&format!("[debug]\nsecret_key = {old:?}"));
+    let cookies = app.registered("ada").cookies;
+    (change_key(app, &new, &[&old]), cookies)
+}
+
 #[test]
 fn a_login_under_a_previous_key_is_not_fresh() {
     let [old, new, ..] = keys();
@@ -175,10 +185,7 @@ fn a_login_under_a_previous_key_is_not_fresh() {
 
 #[test]
 fn requests_of_scripts_do_not_replace_a_cookie_under_a_previous_key() {
-    let [old, new, ..] = keys();
-    let app = App::configured(&format!("[debug]\nsecret_key = {old:?}"));
-    let cookies = app.registered("ada").cookies;
-    let app = change_key(app, &new, &[&old]);
+    let (app, cookies) = registered_before_the_key_changed();
     let mut browser = app.browser();
     browser.cookies = cookies.clone();
     let mut get_for = |destination| {
@@ -193,10 +200,7 @@ fn requests_of_scripts_do_not_replace_a_cookie_under_a_previous_key() {
 
 #[test]
 fn a_failing_database_and_static_files_leave_cookies_under_the_previous_key() {
-    let [old, new, ..] = keys();
-    let app = App::configured(&format!("[debug]\nsecret_key = {old:?}"));
-    let cookies = app.registered("ada").cookies;
-    let app = change_key(app, &new, &[&old]);
+    let (app, cookies) = registered_before_the_key_changed();
     let mut browser = app.browser();
     browser.cookies = cookies.clone();
     assert_eq!(browser.get("/static/style.css").status, Status::Ok);
